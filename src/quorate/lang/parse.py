@@ -1,0 +1,536 @@
+"""From text to the tree: Python's parser, then the language's own nodes in place of its words.
+
+Errors are collected, not raised, so that several are reported at once; what is wrong is left
+out of the tree or replaced by something harmless.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import itertools
+import re
+import tokenize
+from collections.abc import Callable
+from typing import NoReturn
+
+from quorate.lang import nodes
+from quorate.lang.configuration import read_config
+from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError, nearest
+from quorate.lang.nodes import ClassInfo, Pattern, Program, make
+from quorate.lang.patterns import ExpressionReader
+from quorate.lang.source import Source, Span
+from quorate.lang.syntax import parse_python, timed_await
+from quorate.lang.words import HANDLERS, QUERIES
+
+Importer = Callable[[str, int], "Program | None"]
+"""(module name, level of a relative import) -> the .da module of that name, None for others."""
+
+_WHILE_AWAIT = re.compile(r"\bwhile\s+await\b")
+
+
+def parse(
+    source: Source, found: Diagnostics, importer: Importer = lambda name, level: None
+) -> Program:
+    """The program in `source`. Raises QuorateSyntaxError only where it is not Python at all."""
+    text, loops = _without_while_await(source.text)
+    tree, mistakes = parse_python(source, text)
+    for it in mistakes:
+        found.error(it.code, it.message, it.span, labels=it.labels, help=it.help)
+    program = Program(source.path, source.text, tree)
+    reader = Reader(program, found, importer, loops)
+    reader.read_module()
+    return program
+
+
+def _without_while_await(text: str) -> tuple[str, set[tuple[int, int]]]:
+    """`while await` made `if    await`, so that `elif` may follow; and where they stood."""
+    if not _WHILE_AWAIT.search(text):
+        return text, set()
+    lines = text.split("\n")
+    places: set[tuple[int, int]] = set()
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        return text, set()
+    for token, following in itertools.pairwise(tokens):
+        if token.string == "while" and token.type == tokenize.NAME and following.string == "await":
+            row, column = token.start
+            line = lines[row - 1]
+            lines[row - 1] = line[:column] + "if   " + line[column + 5 :]
+            places.add((row, len(line[:column].encode())))
+    return "\n".join(lines), places
+
+
+def _refuse(
+    source: Source, code: str, message: str, span: Span, help: str | None = None
+) -> NoReturn:
+    raise QuorateSyntaxError([Diagnostic(code, message, span, source, help=help)]) from None
+
+
+class Reader(ExpressionReader):
+    """Reads statements; where it stands (module, process class, method) is its state."""
+
+    def __init__(
+        self, program: Program, found: Diagnostics, importer: Importer, loops: set[tuple[int, int]]
+    ) -> None:
+        super().__init__(found)
+        self.program = program
+        self._importer = importer
+        self.loops = loops
+        self.in_process = False
+
+    # The module.
+
+    def read_module(self) -> None:
+        tree = self.program.tree
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._note_import(node)
+            elif isinstance(node, ast.Assign):
+                self._note_import_da(node)
+        self.shadowed = {s.name for s in tree.body if isinstance(s, ast.FunctionDef)} & QUERIES
+        try:
+            tree.body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
+        except RecursionError:
+            span = Span(1, 0, 1, 0)
+            _refuse(self.found.source, "Q005", "the program is nested too deeply", span)
+
+    def _module_statement(self, node: ast.stmt) -> ast.stmt:
+        if isinstance(node, ast.FunctionDef) and node.name == "main":
+            return self._main(node)
+        if (module := _import_da_name(node)) is not None:
+            assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            alias = ast.alias(module, node.targets[0].id)
+            return ast.copy_location(ast.Import([ast.copy_location(alias, node)]), node)
+        return self.statement(node)
+
+    def importer(self, name: str, level: int) -> Program | None:
+        """The .da module of that name, kept as one that the program is made of."""
+        known = self._importer(name, level)
+        if known is not None and not any(known is module for module in self.program.modules):
+            self.program.modules.append(known)
+        return known
+
+    def _note_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                self._import_module(alias.name, 0, alias.asname or alias.name)
+            return
+        module = node.module or ""
+        if module == "time" and node.level == 0:
+            sleepers = {a.asname or a.name for a in node.names if a.name == "sleep"}
+            self.sleepers |= sleepers or {"sleep" for a in node.names if a.name == "*"}
+        known = self.importer(module, node.level)
+        for alias in node.names:
+            self._note_name(known, f"{module}.{alias.name}".strip("."), node.level, alias)
+
+    def _note_name(self, known: Program | None, path: str, level: int, alias: ast.alias) -> None:
+        """One name of `from known import name`; `path` is that of a submodule of the name."""
+        name = alias.asname or alias.name
+        if known is not None and alias.name == "*":
+            self.program.classes |= known.classes
+            self.program.imports |= known.imports
+            self.program.suspendable |= known.suspendable
+        elif known is not None and alias.name in known.classes:
+            self.program.classes[name] = known.classes[alias.name]
+        elif known is not None and alias.name in known.suspendable:
+            self.program.suspendable.add(name)
+        elif known is not None and alias.name in known.imports:
+            self.program.imports[name] = known.imports[alias.name]
+        elif alias.name != "*" and (submodule := self.importer(path, level)) is not None:
+            self.program.imports[name] = submodule
+
+    def _import_module(self, module: str, level: int, name: str) -> None:
+        if module == "time":
+            self.time_modules.add(name)
+        elif (known := self.importer(module, level)) is not None:
+            self.program.imports[name] = known
+
+    def _note_import_da(self, node: ast.Assign) -> None:
+        module = _import_da_name(node)
+        if module is None or not isinstance(node.targets[0], ast.Name):
+            return
+        known = self.importer(module, 0)
+        if known is None:
+            message = f"there is no module `{module}.da` beside this one or on the path"
+            help = "modules are looked for beside the program, then along `sys.path`"
+            self.found.error("Q015", message, node.value, help=help)
+        else:
+            self.program.imports[node.targets[0].id] = known
+
+    # Process classes.
+
+    def _main(self, node: ast.FunctionDef) -> nodes.ProcessClass:
+        if node.args.args or node.args.posonlyargs:
+            help = "write `def main():`; the command line is in `sys.argv`"
+            first = [*node.args.posonlyargs, *node.args.args][0]
+            self.found.error("Q023", "`main` takes no parameters", first, help=help)
+        run = ast.FunctionDef(
+            name="run", args=_no_arguments(), body=node.body, decorator_list=[], returns=None
+        )
+        run.type_params = []  # type: ignore[attr-defined]
+        ast.copy_location(run, node)
+        main = self._class_of("Main", [], [run], node)
+        main.is_main = True
+        main.decorator_list = [self.expression(d) for d in node.decorator_list]
+        return main
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
+        bases = [base for base in node.bases if not _is_process(base)]
+        known = [self._class_info(base) for base in bases]
+        if len(bases) == len(node.bases) and not any(known):
+            was, self.in_process = self.in_process, False
+            node.body = self.statements(node.body)
+            self.in_process = was
+            return node
+        for keyword in node.keywords:
+            help = "take it away; what the class is to know stands in its body"
+            message = f"the process class `{node.name}` has an argument by name"
+            self.found.error("Q025", message, keyword, help=help)
+        process = self._class_of(node.name, [self.expression(b) for b in bases], node.body, node)
+        process.decorator_list = [self.expression(d) for d in node.decorator_list]
+        process.info.bases = [info for info in known if info is not None]
+        process.info.open = not all(known)
+        self.program.classes[node.name] = process.info
+        return process
+
+    def _class_info(self, base: ast.expr) -> ClassInfo | None:
+        """What is known of a base class, where it is a process class."""
+        if isinstance(base, ast.Name):
+            return self.program.classes.get(base.id)
+        if isinstance(base, ast.Attribute):
+            module = self._module(base.value)
+            return module.classes.get(base.attr) if module else None
+        return None
+
+    def _module(self, node: ast.expr) -> Program | None:
+        """The .da module that `m` or `package.m` names."""
+        if (known := self.program.imports.get(ast.unparse(node))) is not None:
+            return known
+        if not isinstance(node, ast.Attribute):
+            return None
+        outer = self._module(node.value)
+        return outer.imports.get(node.attr) if outer is not None else None
+
+    def _class_of(
+        self, name: str, bases: list[ast.expr], body: list[ast.stmt], at: ast.stmt
+    ) -> nodes.ProcessClass:
+        _drop_annotations(body)
+        was, self.in_process = self.in_process, True
+        members: list[ast.stmt] = []
+        for statement in body:
+            if isinstance(statement, ast.FunctionDef) and statement.name in HANDLERS:
+                members.append(self._handler(statement))
+            elif isinstance(statement, ast.FunctionDef):
+                members.append(self._method(statement))
+            else:
+                members += self.statements([statement])
+        self.in_process = was
+        return make(
+            nodes.ProcessClass,
+            at,
+            name=name,
+            bases=bases,
+            decorator_list=[],
+            body=members,
+            is_main=False,
+            info=ClassInfo(name),
+        )
+
+    def _method(self, node: ast.FunctionDef) -> ast.stmt:
+        positional = [*node.args.posonlyargs, *node.args.args]
+        static = any(
+            isinstance(d, ast.Name) and d.id in ("staticmethod", "classmethod")
+            for d in node.decorator_list
+        )
+        if positional and positional[0].arg == "self" and not static:
+            rest = ", ".join(arg.arg for arg in positional[1:])
+            help = f"write `def {node.name}({rest})`: `self` is there without it"
+            message = f"`{node.name}` has a parameter `self`"
+            self.found.error("Q013", message, positional[0], help=help)
+            (node.args.posonlyargs or node.args.args).pop(0)
+        elif node.name == "run" and positional and not node.args.defaults:
+            help = "give them to `setup`: its parameters are fields, which `run` can read"
+            self.found.error("Q023", "`run` takes no parameters", positional[0], help=help)
+        return self.statement(node)
+
+    def _handler(self, node: ast.FunctionDef) -> nodes.Handler:
+        kind = HANDLERS[node.name]
+        for decorator in node.decorator_list:
+            help = "take it away; a method that the handler calls can have it"
+            self.found.error("Q036", "a handler has a decorator", decorator, help=help)
+        parts = self._handler_parameters(node, kind)
+        message = parts.pop("msg", None)
+        if message is None:
+            help = f"write `def {node.name}(msg=('tag', x), ...)`; `msg=_` for any message"
+            self.found.error("Q031", f"this `{node.name}` has no `msg=`", node, help=help)
+        read: dict[str, Pattern | None] = {
+            name: self.pattern(parts[name]) if name in parts else None
+            for name in ("from_", "to", "clk")
+        }
+        peer, other = ("from_", "to") if kind == "received" else ("to", "from_")
+        was, self.in_process = self.in_process, True
+        handler = make(
+            nodes.Handler,
+            node,
+            kind=kind,
+            message=self.pattern(message) if message else make(nodes.AnyPattern, node),
+            peer=read[peer],
+            own=read[other],
+            stamp=read["clk"],
+            labels=self._labels(parts.get("at")),
+            body=self.statements(node.body),
+        )
+        self.in_process = was
+        return handler
+
+    def _handler_parameters(self, node: ast.FunctionDef, kind: str) -> dict[str, ast.expr]:
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        defaults = [None] * (len(arguments) - len(node.args.defaults)) + [*node.args.defaults]
+        arguments += node.args.kwonlyargs
+        defaults += node.args.kw_defaults
+        allowed = ("msg", "from_", "to", "clk", "at")
+        parts: dict[str, ast.expr] = {}
+        for argument, default in zip(arguments, defaults, strict=True):
+            name = argument.arg
+            if name not in allowed:
+                near = nearest(name, allowed)
+                help = f"did you mean `{near}=`?" if near else f"it has {', '.join(allowed)}"
+                message = f"a handler has no parameter `{name}`"
+                self.found.error("Q030", message, argument, help=help)
+                parts.setdefault("msg", ast.copy_location(ast.Name("_", ast.Load()), argument))
+            elif default is None:
+                help = f"write `{name}=...` with what is to match; `{name}=x` binds `x`"
+                self.found.error("Q032", f"`{name}` has no pattern", argument, help=help)
+                parts[name] = ast.copy_location(ast.Name("_", ast.Load()), argument)
+            else:
+                parts[name] = default
+        return parts
+
+    def _labels(self, node: ast.expr | None) -> tuple[str, ...] | None:
+        if node is None:
+            return None
+        elements = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else [node]
+        labels = []
+        for element in elements:
+            match element:
+                case ast.Name(id=name) | ast.Constant(value=str(name)):
+                    labels.append(name)
+                case _:
+                    help = "write the labels: `at=(request, release)`"
+                    self.found.error("Q033", "`at=` takes labels", element, help=help)
+        return tuple(labels)
+
+    # Statements.
+
+    def statements(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        return [self.statement(node) for node in self._with_labels_merged(body)]
+
+    def statement(self, node: ast.stmt) -> ast.stmt:
+        label = getattr(node, "label_before", None)
+        read: ast.stmt = self.visit(node)
+        if isinstance(read, nodes.Await) and label is not None:
+            read.label = label
+        return read
+
+    def _with_labels_merged(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Leaves out each label that stands right before an await, and notes it there."""
+        kept: list[ast.stmt] = []
+        for node in body:
+            if kept and _waits(node) and (name := _label_name(kept[-1])):
+                kept.pop()
+                node.label_before = name  # type: ignore[attr-defined]
+            kept.append(node)
+        return kept
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                setattr(node, name, self.statements(value))
+            elif isinstance(value, list):
+                setattr(node, name, [self.visit(v) if isinstance(v, ast.AST) else v for v in value])
+            elif isinstance(value, ast.AST):
+                setattr(node, name, self.visit(value))
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        match node.value:
+            case ast.UnaryOp(op=ast.USub(), operand=ast.UnaryOp(op=ast.USub(), operand=operand)):
+                if isinstance(operand, ast.Name):
+                    return make(nodes.Label, node, name=operand.id)
+                help = "write `-- name` on a line of its own"
+                self.found.error("Q046", "a label is one name", node, help=help)
+                return make(nodes.Label, node, name="_")
+            case ast.Await(value=condition):
+                branch = self._branch("when", condition, [], node)
+                return self._await([branch], None, node, simple=True)
+            case ast.Call(func=ast.Name(id="config")) as call:
+                options = read_config(call, self.found)
+                return make(nodes.Config, node, options=options, call=call)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def visit_While(self, node: ast.While) -> ast.stmt:
+        if isinstance(node.test, ast.Name) and node.test.id == "await":
+            help = "it is written `while await(c): ...`, then `elif c2: ...`"
+            self.found.error("Q041", "`while await` without a condition", node.test, help=help)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def visit_If(self, node: ast.If) -> ast.stmt:
+        loop = (node.lineno, node.col_offset) in self.loops
+        if loop and not isinstance(node.test, ast.Await):
+            help = "it is written `while await(c): ...`, with all of the condition inside"
+            message = "`while await` with more than the await"
+            self.found.error("Q041", message, node.test, help=help)
+            node.test = ast.copy_location(ast.Await(_without_awaits(node.test)), node.test)
+        if not isinstance(node.test, ast.Await):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        branches = [self._branch("when", node.test.value, node.body, node)]
+        rest = node
+        while len(rest.orelse) == 1 and self._is_elif(rest.orelse[0]):
+            following = rest.orelse[0]
+            assert isinstance(following, ast.If)
+            rest = following
+            branches.append(self._elif(rest))
+        times = [branch for branch in branches if branch.kind == "timeout"]
+        if len(times) > 1:
+            help = "keep the one that is meant: the shortest would always come first"
+            self.found.error("Q044", "a second `timeout` in one await", times[1].test, help=help)
+        orelse = self.statements(rest.orelse) if rest.orelse else None
+        if loop and orelse is not None:
+            help = "leave the loop by `break` in a branch; or `elif timeout(0): ...`"
+            self.found.error("Q041", "`else` on `while await`", rest.orelse[0], help=help)
+        return self._await(branches, orelse, node, loop=loop)
+
+    def _is_elif(self, node: ast.stmt) -> bool:
+        if not isinstance(node, ast.If):
+            return False
+        line = self.found.source.lines[node.lineno - 1].encode()
+        return line[node.col_offset :].startswith(b"elif")
+
+    def _elif(self, node: ast.If) -> nodes.Branch:
+        match node.test:
+            case ast.Call(func=ast.Name(id="timeout"), args=args, keywords=keywords):
+                if len(args) != 1 or keywords:
+                    help = "write `elif timeout(3):`, in seconds"
+                    self.found.error("Q043", "`timeout` takes its seconds", node.test, help=help)
+                    args = [ast.copy_location(ast.Constant(0), node.test)]
+                return self._branch("timeout", args[0], node.body, node)
+            case ast.Await(value=condition):
+                return self._branch("when", condition, node.body, node)
+            case condition:
+                return self._branch("when", condition, node.body, node)
+
+    def _branch(
+        self, kind: str, test: ast.expr, body: list[ast.stmt], at: ast.stmt
+    ) -> nodes.Branch:
+        if isinstance(test, ast.Tuple):
+            source = self.found.source
+            if len(test.elts) == 2:
+                condition, limit = map(source.span, test.elts)
+                old = timed_await(source, condition, limit, limit)
+                labels = old.labels
+                self.found.error(old.code, old.message, limit, labels=labels, help=old.help)
+            else:
+                help = "join the conditions by `and`, or give each a branch"
+                self.found.error("Q045", "`await` takes one condition", test, help=help)
+        read, statements = self.expression(test), self.statements(body)
+        return make(nodes.Branch, at, kind=kind, test=read, body=statements)
+
+    def _await(
+        self,
+        branches: list[nodes.Branch],
+        orelse: list[ast.stmt] | None,
+        at: ast.stmt,
+        *,
+        loop: bool = False,
+        simple: bool = False,
+    ) -> nodes.Await:
+        parts = {"branches": branches, "orelse": orelse, "loop": loop, "simple": simple}
+        return make(nodes.Await, at, label=None, **parts)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        if node.name in HANDLERS and not self.in_process and node.args.defaults:
+            help = "handlers are defined in the body of a class that extends `process`"
+            self.found.error("Q035", f"`def {node.name}` outside a process", node, help=help)
+        was, self.shadowed = self.shadowed, self.shadowed | _own_query_words(node)
+        self.generic_visit(node)
+        self.shadowed = was
+        return node
+
+    def _refuse_async(self, node: ast.stmt) -> ast.stmt:
+        help = "leave out `async`: every method of a process may wait"
+        self.found.error("Q004", "`async` is not part of the language", node, help=help)
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
+        return self._refuse_async(node)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.stmt:
+        return self._refuse_async(node)
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.stmt:
+        return self._refuse_async(node)
+
+
+def _without_awaits(node: ast.expr) -> ast.expr:
+    """The expression with `c` in place of each `await(c)`."""
+
+    class Stripper(ast.NodeTransformer):
+        def visit_Await(self, node: ast.Await) -> ast.AST:
+            return self.visit(node.value)  # type: ignore[no-any-return]
+
+    return Stripper().visit(node)  # type: ignore[no-any-return]
+
+
+def _own_query_words(function: ast.FunctionDef) -> set[str]:
+    """The words of queries that a function uses as names of nested functions or parameters."""
+    names = {arg.arg for arg in ast.walk(function.args) if isinstance(arg, ast.arg)}
+    names |= {node.name for node in ast.walk(function) if isinstance(node, ast.FunctionDef)}
+    return (names - {function.name}) & QUERIES
+
+
+def _drop_annotations(body: list[ast.stmt]) -> None:
+    """Types of parameters are for the reader; `P` may not be defined yet where it is named."""
+    for node in (inner for statement in body for inner in ast.walk(statement)):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef):
+            node.returns = None
+
+
+def _is_process(base: ast.expr) -> bool:
+    return isinstance(base, ast.Name) and base.id == "process"
+
+
+def _import_da_name(node: ast.stmt) -> str | None:
+    """The module named by `m = import_da('name')`."""
+    match node:
+        case ast.Assign(
+            value=ast.Call(func=ast.Name(id="import_da"), args=[ast.Constant(value=str(name))])
+        ):
+            return name
+    return None
+
+
+def _waits(node: ast.stmt) -> bool:
+    return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Await)) or (
+        isinstance(node, ast.If) and isinstance(node.test, ast.Await)
+    )
+
+
+def _label_name(node: ast.stmt) -> str | None:
+    match node:
+        case ast.Expr(
+            value=ast.UnaryOp(
+                op=ast.USub(), operand=ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name))
+            )
+        ):
+            return name
+    return None
+
+
+def _no_arguments() -> ast.arguments:
+    return ast.arguments(
+        posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
+    )

@@ -1,0 +1,287 @@
+"""Reading patterns and queries: the part of the parser that works on expressions.
+
+A name in a pattern is free unless the place says that names are values (a plain Boolean
+`received(...)`); what the names mean is the resolver's business.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from quorate.lang import nodes
+from quorate.lang.diagnostics import Diagnostics, nearest
+from quorate.lang.nodes import HistoryKind, Pattern, make
+from quorate.lang.words import HISTORIES, QUERIES, RESERVED, WORDS
+
+PEER = {"received": "from_", "sent": "to"}
+
+
+class ExpressionReader(ast.NodeTransformer):
+    """Turns the language's words inside expressions into nodes."""
+
+    def __init__(self, found: Diagnostics) -> None:
+        self.found = found
+        self.time_modules: set[str] = set()  # names that mean the module `time`
+        self.sleepers: set[str] = set()  # names that mean `time.sleep`
+        self.shadowed: set[str] = set()  # words of queries that are names of the program here
+
+    def expression(self, node: ast.expr) -> ast.expr:
+        result: ast.expr = self.visit(node)
+        return result
+
+    # Patterns.
+
+    def pattern(self, node: ast.expr, *, values: bool = False) -> Pattern:
+        """The pattern written as `node`; with `values`, bare names are values too."""
+        match node:
+            case ast.Name(id="_"):
+                return make(nodes.AnyPattern, node)
+            case ast.Name(id="self"):
+                return self._value(node, node)
+            case ast.Name(id=name) if name.startswith("_") and not name.startswith("__"):
+                meant = ast.copy_location(ast.Name(name[1:], ast.Load()), node)
+                return self._value(node, meant, marked=True)
+            case ast.Name(id=name) if not values:
+                return make(nodes.BindPattern, node, name=name)
+            case ast.Tuple(elts=elements):
+                return self._sequence("tuple", node, elements, values)
+            case ast.List(elts=elements):
+                return self._sequence("list", node, elements, values)
+            case ast.Starred():
+                help = "write it inside a tuple or list: `('tag', *rest)`"
+                message = "a starred element outside of a tuple or list"
+                self.found.error("Q051", message, node, help=help)
+                return make(nodes.AnyPattern, node)
+            case _:
+                return self._value(node, node)
+
+    def _value(self, at: ast.expr, value: ast.expr, *, marked: bool = False) -> Pattern:
+        return make(nodes.ValuePattern, at, value=self.expression(value), marked=marked)
+
+    def _sequence(
+        self, kind: str, node: ast.expr, elements: list[ast.expr], values: bool
+    ) -> Pattern:
+        stars = [element for element in elements if isinstance(element, ast.Starred)]
+        if len(stars) > 1:
+            help = "leave one `*`: what stands between the two would be ambiguous"
+            self.found.error("Q050", "two starred elements in one pattern", stars[1], help=help)
+        read = [self._element(element, values) for element in elements]
+        return make(nodes.SequencePattern, node, kind=kind, elements=read)
+
+    def _element(self, node: ast.expr, values: bool) -> Pattern:
+        if not isinstance(node, ast.Starred):
+            return self.pattern(node, values=values)
+        if not isinstance(node.value, ast.Name):
+            message = "`*` in a pattern is followed by a name"
+            self.found.error("Q051", message, node, help="write `*rest`, or `*_`")
+        read = self.pattern(node.value, values=values)
+        star = make(nodes.StarPattern, node, name=None, value=None, marked=False)
+        if isinstance(read, nodes.BindPattern):
+            star.name = read.name
+        elif isinstance(read, nodes.ValuePattern):
+            star.value, star.marked = read.value, read.marked
+        return star
+
+    # Histories.
+
+    def messages(self, call: ast.Call, *, values: bool) -> ast.expr:
+        """`received(...)` or `sent(...)`."""
+        assert isinstance(call.func, ast.Name)
+        kind = call.func.id
+        parts: dict[str, ast.expr] = {}
+        if len(call.args) == 1:
+            parts["msg"] = call.args[0]
+        for keyword in call.keywords:
+            self._history_keyword(kind, keyword, parts)
+        if len(call.args) > 1 or "msg" not in parts:
+            what = "one pattern" if call.args else "a pattern"
+            help = f"write `{kind}(('tag', x), {PEER[kind]}=p)`"
+            self.found.error("Q053", f"`{kind}` takes {what}", call, help=help)
+            parts.setdefault("msg", ast.copy_location(ast.Name("_", ast.Load()), call))
+        return make(
+            nodes.Messages,
+            call,
+            kind=kind,
+            message=self.pattern(parts["msg"], values=values),
+            peer=self._part(parts, PEER[kind], values),
+            stamp=self._part(parts, "clk", values),
+        )
+
+    def _part(self, parts: dict[str, ast.expr], name: str, values: bool) -> Pattern | None:
+        return self.pattern(parts[name], values=values) if name in parts else None
+
+    def _history_keyword(self, kind: str, keyword: ast.keyword, parts: dict[str, ast.expr]) -> None:
+        allowed = ("msg", PEER[kind], "clk")
+        if keyword.arg in allowed:
+            parts[str(keyword.arg)] = keyword.value
+        elif keyword.arg == "has":
+            help = f"write `some({kind}(...), has=...)`"
+            self.found.error("Q063", f"`has=` inside `{kind}(...)`", keyword, help=help)
+        else:
+            near = nearest(str(keyword.arg), allowed) or PEER[kind]
+            message = f"`{kind}` has no keyword `{keyword.arg}`"
+            self.found.error("Q052", message, keyword, help=f"did you mean `{near}=`?")
+
+    def _paired(self, left: ast.expr, right: ast.expr) -> HistoryKind | None:
+        """`(pattern, peer) in received`: the history's name."""
+        pair = isinstance(left, ast.Tuple) and len(left.elts) == 2
+        if pair and isinstance(right, ast.Name) and right.id in HISTORIES:
+            return right.id  # type: ignore[return-value]
+        return None
+
+    def _paired_messages(
+        self, node: ast.expr, kind: HistoryKind, left: ast.expr, *, values: bool
+    ) -> nodes.Messages:
+        assert isinstance(left, ast.Tuple)
+        message, peer = (self.pattern(part, values=values) for part in left.elts)
+        return make(nodes.Messages, node, kind=kind, message=message, peer=peer, stamp=None)
+
+    # Queries.
+
+    def query(self, call: ast.Call) -> ast.expr:
+        """`setof(...)`, `some(...)` and their kin."""
+        assert isinstance(call.func, ast.Name)
+        op = call.func.id
+        if any(isinstance(arg, ast.Starred) for arg in call.args):
+            help = "write each domain and condition as an argument of its own"
+            self.found.error("Q066", f"a starred argument in `{op}`", call, help=help)
+        quantified = op in ("some", "each")
+        clauses = [self.clause(arg) for arg in call.args[0 if quantified else 1 :]]
+        query = make(
+            nodes.Query,
+            call,
+            op=op,
+            result=None if quantified or not call.args else self.expression(call.args[0]),
+            clauses=clauses,
+            condition=None,
+            default=None,
+            witness=[],
+        )
+        for keyword in call.keywords:
+            self._query_keyword(query, keyword)
+        self._check_query(query, call)
+        return query
+
+    def _query_keyword(self, query: nodes.Query, keyword: ast.keyword) -> None:
+        allowed = ["has"] if query.op in ("some", "each") else []
+        allowed += ["default"] if query.op in ("maxof", "minof") else []
+        if keyword.arg == "has" and "has" in allowed:
+            query.condition = self.expression(keyword.value)
+        elif keyword.arg == "default" and "default" in allowed:
+            query.default = self.expression(keyword.value)
+        else:
+            near = f"did you mean `{allowed[0]}=`?" if allowed else "write it as a condition"
+            message = f"`{query.op}` has no keyword `{keyword.arg}`"
+            self.found.error("Q062", message, keyword, help=near)
+
+    def _check_query(self, query: nodes.Query, call: ast.Call) -> None:
+        op = query.op
+        domains = [c for c in query.clauses if isinstance(c, (nodes.Domain, nodes.Messages))]
+        if op in ("some", "each"):
+            for clause, arg in zip(query.clauses, call.args, strict=True):
+                if not isinstance(clause, (nodes.Domain, nodes.Messages)):
+                    text = ast.unparse(arg)
+                    help = f"write `has={text}`"
+                    message = f"`{text}` is a condition, and stands among the domains of `{op}`"
+                    self.found.error("Q061", message, arg, help=help)
+            if not query.clauses:
+                help = f"write `{op}(x in s, has=...)` or `{op}(received(pattern), has=...)`"
+                self.found.error("Q060", f"`{op}` has no domain", call, help=help)
+        elif not domains and not any(isinstance(arg, ast.Starred) for arg in call.args):
+            help = f"write `{op}(x, x in s)` or `{op}(x, received(('tag', x)))`"
+            code = "Q060" if call.args else "Q064"
+            self.found.error(code, f"`{op}` has no domain to go over", call, help=help)
+        pair = isinstance(query.result, ast.Tuple) and len(query.result.elts) == 2
+        if op == "dictof" and query.result is not None and not pair:
+            help = "write `dictof((key, value), ...)`"
+            self.found.error("Q065", "`dictof` needs a pair", query.result, help=help)
+
+    def clause(self, node: ast.expr) -> ast.AST:
+        """A clause of a query: a domain, or else a condition."""
+        match node:
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[right]):
+                if kind := self._paired(left, right):
+                    return self._paired_messages(node, kind, left, values=False)
+                pattern, collection = self.pattern(left), self.expression(right)
+                return make(nodes.Domain, node, pattern=pattern, collection=collection)
+            case ast.Call(func=ast.Name(id=name)) if name in HISTORIES:
+                return self.messages(node, values=False)
+            case _:
+                return self.expression(node)
+
+    # Expressions.
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        func = node.func
+        if isinstance(func, ast.Name):
+            name = func.id
+            if name in QUERIES and name not in self.shadowed:
+                return self.query(node)
+            if name in HISTORIES:
+                return self.messages(node, values=True)
+            if name == "receive":
+                help = "write `received(pattern)` to ask whether a message has come"
+                self.found.error("Q034", "`receive` is a definition, not a call", node, help=help)
+            if name in self.sleepers:
+                return self._sleep(node)
+            if name in WORDS:
+                return self._word(node, name)
+        elif (
+            isinstance(func, ast.Attribute)
+            and func.attr == "sleep"
+            and isinstance(func.value, ast.Name)
+            and func.value.id in self.time_modules
+        ):
+            return self._sleep(node)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def _sleep(self, node: ast.Call) -> ast.expr:
+        if len(node.args) == 1 and not node.keywords:
+            return make(nodes.Sleep, node, seconds=self.expression(node.args[0]))
+        self.found.error("Q091", "`sleep` takes one argument", node, help="write `sleep(0.5)`")
+        return node
+
+    def _word(self, node: ast.Call, name: str) -> ast.expr:
+        args = [self.expression(arg) for arg in node.args]
+        if name == "reset" and len(node.args) == 1:
+            args = [self._reset_argument(node.args[0])]
+        keywords = [
+            ast.copy_location(ast.keyword(k.arg, self.expression(k.value)), k)
+            for k in node.keywords
+        ]
+        word = make(nodes.Word, node, name=name, args=args, keywords=keywords)
+        word.call = node
+        return word
+
+    def _reset_argument(self, node: ast.expr) -> ast.expr:
+        """`received`, `sent`, or either as a string: always the string."""
+        match node:
+            case ast.Name(id=which) | ast.Constant(value=str(which)) if which.lower() in HISTORIES:
+                return ast.copy_location(ast.Constant(which.lower()), node)
+        help = "write `reset(received)`, `reset(sent)` or `reset()`"
+        self.found.error("Q090", f"`reset` of `{ast.unparse(node)}`", node, help=help)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            left, right = node.left, node.comparators[0]
+            if kind := self._paired(left, right):
+                asked = self._paired_messages(node, kind, left, values=True)
+                if isinstance(node.ops[0], ast.In):
+                    return asked
+                return ast.copy_location(ast.UnaryOp(ast.Not(), asked), node)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in HISTORIES and isinstance(node.ctx, ast.Load):
+            return make(nodes.History, node, kind=node.id)
+        own = node.id in self.shadowed
+        if node.id in RESERVED and not own and not isinstance(node.ctx, ast.Load):
+            help = "choose another name"
+            self.found.error("Q014", f"`{node.id}` is a word of the language", node, help=help)
+        return node
+
+    def visit_Await(self, node: ast.Await) -> ast.expr:
+        help = "write it as a statement of its own: `await(c)`, or `if await(c): ... elif ...`"
+        self.found.error("Q042", "`await` inside an expression", node, help=help)
+        return self.expression(node.value)

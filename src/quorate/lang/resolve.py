@@ -1,0 +1,498 @@
+"""Every name gets its meaning: field, method, local, variable of a query, or global.
+
+Rewrites the tree in place: fields become Field, `self` becomes Self, methods become attributes
+of Self; what stays an ast.Name is a local, a query's variable, or global. Functions get a
+`scope`. Invariant after it: no Word names what the program defines itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+from dataclasses import dataclass, field
+
+from quorate.lang import nodes
+from quorate.lang.diagnostics import Diagnostics, nearest
+from quorate.lang.nodes import ClassInfo, Program, Scope, make
+from quorate.lang.scopes import (
+    argument_nodes,
+    field_names,
+    global_names,
+    parameters,
+    stored_names,
+    target_names,
+    witness_names,
+)
+from quorate.lang.setups import united_setup
+from quorate.lang.witnesses import flatten, prune_witnesses
+from quorate.lang.words import SUSPENDING, WORDS, check_call
+
+BUILTINS = {*dir(builtins), "__file__", "__name__", "__doc__", "__path__", "process", "import_da"}
+WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance", "type", "id"}
+"""Builtins to which `self` is the process itself, not its id."""
+
+TAKEN = {"core_", "code_", "main_config_", "main_process_", "module_config_", "uses_clock_"}
+"""What every compiled module has, beside the names of the program."""
+NAMING = ("id", "name", "arg", "asname")
+"""Attributes by which nodes of several kinds name something."""
+
+
+def resolve(program: Program, found: Diagnostics) -> None:
+    """Give every name of `program` its meaning, in place."""
+    taken: dict[str, ast.AST] = {}
+    for node in ast.walk(program.tree):
+        if isinstance(node, nodes.ProcessClass):
+            _learn(node)
+        names = TAKEN.intersection(str(getattr(node, part, "")) for part in NAMING)
+        if names and not isinstance(node, (ast.keyword, nodes.Label)):
+            taken.setdefault(names.pop(), node)
+    for name, node in taken.items():
+        message = f"`{name}` is a name of what Quorate makes of the module"
+        found.error("Q014", message, node, help="choose another name")
+    Resolver(program, found).visit(program.tree)
+
+
+def _learn(process: nodes.ProcessClass) -> None:
+    info = process.info
+    if not info.open and "setup" not in stored_names(process.body)[0]:
+        process.body += united_setup(info.bases, process)
+    info.fields |= field_names(process)
+    info.methods |= {m.name for m in process.body if isinstance(m, ast.FunctionDef)}
+    info.fields -= info.methods
+    for base in info.bases:
+        info.fields |= base.fields - info.methods
+        info.methods |= base.methods
+        info.open |= base.open
+    setup = [m for m in process.body if isinstance(m, ast.FunctionDef) and m.name == "setup"]
+    if setup:
+        info.setup = setup[0].args
+    else:
+        info.setup = next((base.setup for base in info.bases if base.setup is not None), None)
+
+
+@dataclass
+class Level:
+    """One level of nested scopes: a function, a comprehension, a query or the body of a class."""
+
+    names: set[str]
+    function: Scope | None = None
+    of_class: bool = False  # seen only by what stands in it directly, as in Python
+    values: set[str] = field(default_factory=set)  # in a query: names that `_x` made parameters
+
+
+class Resolver(ast.NodeTransformer):
+    """Walks the tree with the levels of scopes around it; `owner` is the process class."""
+
+    def __init__(self, program: Program, found: Diagnostics) -> None:
+        self.program = program
+        self.found = found
+        self.owner: ClassInfo | None = None
+        self.levels: list[Level] = []
+        self.base = 0  # how many levels are around the process class
+        self.nested: list[int] = []  # `inside` of the functions around
+        self.inside = 0  # in how many expressions that leave no witness of a `some` in them
+        self.quiet = 0  # inside a plain class, where names are not judged
+        self.of_queries: dict[str, ast.AST] = {}  # names of queries met in this function
+        self.globals, self.knows_globals = _module_names(program)
+
+    # What a name means.
+
+    def _declared(self, name: str) -> Level | None:
+        """The innermost level that binds `name`, or declares it global."""
+        for depth, level in enumerate(reversed(self.levels)):
+            if level.of_class and depth > 0:
+                continue
+            if name in level.names or (level.function and name in level.function.globals):
+                return level
+        return None
+
+    def _bound(self, name: str) -> bool:
+        level = self._declared(name)
+        return level is not None and name in level.names
+
+    def _global(self, name: str) -> bool:
+        level = self._declared(name)
+        return level is not None and name not in level.names
+
+    def _is_field(self, name: str) -> bool:
+        return self.owner is not None and name in self.owner.fields and not self._global(name)
+
+    def _is_method(self, name: str) -> bool:
+        """Whether `name` is a method to call; `setup(...)` is always the word."""
+        return self.owner is not None and name in self.owner.methods and name != "setup"
+
+    def _defined(self, name: str) -> bool:
+        """Whether the program itself gives `name` a meaning here."""
+        return (
+            self._bound(name)
+            or self._is_field(name)
+            or self._is_method(name)
+            or name in self.globals
+        )
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        name = node.id
+        if self._declared(name) is not None:
+            return node
+        if name == "self" and self.owner is not None:
+            return make(nodes.Self, node, whole=False)
+        if self._is_field(name):
+            return make(nodes.Field, node, name=name, ctx=node.ctx)
+        if self._is_method(name):
+            whole = make(nodes.Self, node, whole=True)
+            return ast.copy_location(ast.Attribute(whole, name, node.ctx), node)
+        if name in WORDS and name not in self.globals | BUILTINS and self._in_function():
+            whole = make(nodes.Self, node, whole=True)
+            return ast.copy_location(ast.Attribute(whole, word_method(name), node.ctx), node)
+        if isinstance(node.ctx, ast.Load) and not self._known_global(name):
+            self._undefined(node)
+        return node
+
+    def _known_global(self, name: str) -> bool:
+        open_class = self.owner is not None and self.owner.open
+        unjudged = self.quiet > 0 or not self.knows_globals or open_class
+        known = name in self.globals or name in BUILTINS
+        return known or unjudged or not self._in_function()
+
+    def _in_function(self) -> bool:
+        return any(level.function is not None for level in self.levels)
+
+    def _candidates(self) -> set[str]:
+        names = set(self.globals)
+        for level in self.levels:
+            names |= level.names
+        if self.owner is not None:
+            names |= self.owner.members()
+        return names
+
+    def _undefined(self, node: ast.Name) -> None:
+        if node.id == "self":
+            help = "write it in a method of a process; or hand on the process's id as an argument"
+            self.found.error("Q024", "`self` outside of a process", node, help=help)
+            return
+        if node.id in self.of_queries:
+            self._outside_query(node, self.of_queries[node.id])
+            return
+        near = nearest(node.id, self._candidates()) or nearest(node.id, {*WORDS, *dir(builtins)})
+        help = f"did you mean `{near}`?" if near else "give it a value first, or a place in `setup`"
+        message = f"`{node.id}` is defined nowhere"
+        self.found.error("Q010", message, node, help=help, cause=node.id)
+
+    def _outside_query(self, node: ast.Name, query: ast.AST) -> None:
+        message = f"`{node.id}` is a variable of a query, and is used outside of it"
+        help = f"only `some` leaves its variables: `if some(..., has=...): ... {node.id} ...`"
+        labels = [(query, "it is bound only in here")]
+        self.found.error("Q011", message, node, labels=labels, help=help, cause=node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if not (isinstance(node.value, ast.Name) and node.value.id == "self" and self.owner):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        if self._bound("self"):
+            return node
+        if node.attr == "id" and not self._is_field("id"):
+            return make(nodes.Self, node, whole=False)
+        if self._is_field(node.attr):
+            return make(nodes.Field, node, name=node.attr, ctx=node.ctx)
+        node.value = make(nodes.Self, node.value, whole=True)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        whole = isinstance(node.func, ast.Name) and node.func.id in WHOLE and node.args
+        own = self.owner is not None and not self._bound("self")
+        if whole and own and isinstance(node.args[0], ast.Name) and node.args[0].id == "self":
+            node.args[0] = make(nodes.Self, node.args[0], whole=True)
+        if isinstance(node.func, ast.Name) and self._class_named(node.func.id) is not None:
+            name = node.func.id
+            if not self._bound(name):
+                help = f"write `new({name}, (...))`, which answers the process's id"
+                message = f"`{name}` is a process class, and is called"
+                self.found.error("Q022", message, node, help=help)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
+    def _class_named(self, name: str) -> ClassInfo | None:
+        return self.program.classes.get(name)
+
+    def visit_Word(self, node: nodes.Word) -> ast.expr:
+        if self._defined(node.name) or (self.owner is None and node.name in BUILTINS):
+            func = ast.copy_location(ast.Name(node.name, ast.Load()), node)
+            call = ast.copy_location(ast.Call(func, node.args, node.keywords), node)
+            return self.generic_visit(call)  # type: ignore[return-value]
+        if node.name == "timeout":
+            help = "it is a branch: `if await(c): ... elif timeout(t): ...`"
+            self.found.error("Q043", "`timeout` outside of an await", node, help=help)
+        else:
+            check_call(node.name, node.call, self.found)
+        self.generic_visit(node)
+        if node.name in SUSPENDING:
+            seconds: ast.expr = ast.Constant(math.inf)  # `hanged()`: never again
+            if node.name == "work":
+                seconds = make(nodes.Word, node, name="work_seconds", args=[], keywords=[])
+            return make(nodes.Sleep, node, seconds=ast.copy_location(seconds, node))
+        return node
+
+    # Functions and classes.
+
+    def visit_ProcessClass(self, node: nodes.ProcessClass) -> ast.AST:
+        node.bases = [self.visit(base) for base in node.bases]
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        around = self.owner, self.base
+        for place, member in enumerate(node.body):
+            if isinstance(member, (ast.FunctionDef, nodes.Handler)):
+                self._visit_header(member)  # evaluated in the class body, where no process is
+                self.owner, self.base = node.info, len(self.levels)
+                node.body[place] = self.visit(member)
+                self.owner, self.base = around
+            else:
+                node.body[place] = self.visit(member)
+        return node
+
+    def _is_member(self) -> bool:
+        """Whether what is visited stands in the body of the process class itself."""
+        return self.owner is not None and len(self.levels) == self.base
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.bases = [self.visit(base) for base in node.bases]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        self.quiet += 1
+        was, self.owner = self.owner, self.owner if self._in_function() else None
+        self.levels.append(Level(stored_names(node.body)[0], of_class=True))
+        node.body = self._body(node.body)
+        self.levels.pop()
+        self.owner = was
+        self.quiet -= 1
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        member = self._is_member()
+        if not member:
+            self._visit_header(node)
+        names = set(parameters(node.args)) | _type_parameters(node)
+        if node.name == "setup" and member:
+            names = set()  # setup's parameters are fields, inside it too
+        node.scope = self._enter(names, node.body)  # type: ignore[attr-defined]
+        node.body = self._body(node.body)
+        self._leave()
+        if not self._in_function():
+            prune_witnesses(node)
+        return node
+
+    def _visit_header(self, node: ast.stmt) -> None:
+        """What of a function is evaluated where it is defined."""
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = [self.visit(d) for d in node.decorator_list]
+            self._visit_arguments(node.args)
+            node.returns = node.returns and self.visit(node.returns)
+
+    def _visit_arguments(self, args: ast.arguments) -> None:
+        args.defaults = [self.visit(d) for d in args.defaults]
+        args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
+        for argument in argument_nodes(args):
+            argument.annotation = argument.annotation and self.visit(argument.annotation)
+
+    def _enter(self, names: set[str], body: list[ast.stmt] | list[ast.expr]) -> Scope:
+        stored, declared = stored_names(body)
+        fields = {name for name in stored if self._is_field(name) and not self._bound(name)}
+        outer = next((v.function for v in reversed(self.levels) if v.function), None)
+        own = names | (stored - fields)
+        scope = Scope(own - declared, global_names(body), outer, self.owner)
+        if outer is None:
+            self.of_queries = {}
+        self.levels.append(Level(scope.locals, scope))
+        self.nested.append(self.inside)
+        self.inside = 0
+        return scope
+
+    def _leave(self) -> None:
+        self.levels.pop()
+        self.inside = self.nested.pop()
+
+    def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        return [self.visit(statement) for statement in body]
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self._visit_arguments(node.args)
+        scope = self._enter(set(parameters(node.args)), [node.body])
+        node.scope = scope  # type: ignore[attr-defined]
+        node.body = self.visit(node.body)
+        self._leave()
+        return node
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
+        """A field needs no declaration, and can have none in Python."""
+        node.names = [n for n in node.names if self._bound(n) or not self._is_field(n)]
+        return node if node.names else ast.copy_location(ast.Pass(), node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        """The annotation of a local is never evaluated, so it may name anything."""
+        node.target = self.visit(node.target)
+        node.value = node.value and self.visit(node.value)
+        if not self.levels or self.levels[-1].of_class:
+            node.annotation = self.visit(node.annotation)
+        return node
+
+    def visit_Handler(self, node: nodes.Handler) -> ast.AST:
+        parts = [part for part in (node.message, node.peer, node.own, node.stamp) if part]
+        for part in parts:
+            self._pattern_values(part, Level(set()))
+        names = {name for part in parts for name in nodes.bound_names(part)}
+        node.scope = self._enter(names, node.body)  # type: ignore[attr-defined]
+        node.body = self._body(node.body)
+        self._leave()
+        prune_witnesses(node)
+        return node
+
+    # Comprehensions and queries.
+
+    def _visit_comprehension(self, node: ast.AST) -> ast.AST:
+        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+        first = generators[0].iter = self._nested(generators[0].iter)
+        names = {name for g in generators for name in target_names(g.target)}
+        self.levels.append(Level(names))
+        for generator in generators:
+            generator.target = self.visit(generator.target)
+            if generator.iter is not first:
+                generator.iter = self.visit(generator.iter)
+            generator.ifs = [self.visit(test) for test in generator.ifs]
+        for part in ("elt", "key", "value"):
+            if hasattr(node, part):
+                setattr(node, part, self.visit(getattr(node, part)))
+        self.levels.pop()
+        return node
+
+    def _nested(self, node: ast.expr) -> ast.expr:
+        """Visit an expression where Python lets nothing be assigned: a `some` leaves nothing."""
+        self.inside += 1
+        visited: ast.expr = self.visit(node)
+        self.inside -= 1
+        return visited
+
+    visit_ListComp = _visit_comprehension
+    visit_SetComp = _visit_comprehension
+    visit_DictComp = _visit_comprehension
+    visit_GeneratorExp = _visit_comprehension
+
+    def visit_Query(self, node: nodes.Query) -> ast.AST:
+        if node.op == "some":
+            flatten(node)
+        if node.default is not None:
+            node.default = self._nested(node.default)
+        outermost = self.levels and self.levels[-1].function is not None and not self.inside
+        if node.op == "some" and outermost:
+            names = sorted(witness_names(node))
+            node.witness = [self._target(name, node) for name in names]
+        level = Level(set())
+        self.levels.append(level)
+        node.clauses = [self._clause(clause, level) for clause in node.clauses]
+        self.of_queries |= dict.fromkeys(level.names, node)
+        if node.condition is not None:
+            node.condition = self.visit(node.condition)
+        if node.result is not None:
+            node.result = self.visit(node.result)
+        self.levels.pop()
+        return node
+
+    def _target(self, name: str, at: ast.AST) -> ast.expr:
+        """Where the witness for `name` goes."""
+        if self._is_field(name) and not self._bound(name):
+            return make(nodes.Field, at, name=name, ctx=ast.Store())
+        return make(ast.Name, at, id=name, ctx=ast.Store())
+
+    def _clause(self, clause: ast.AST, level: Level) -> ast.AST:
+        if isinstance(clause, nodes.Domain):
+            clause.collection = self.visit(clause.collection)
+            clause.pattern = self._pattern(clause.pattern, level)
+        elif isinstance(clause, nodes.Messages):
+            self._check_histories(clause)
+            clause.message = self._pattern(clause.message, level)
+            clause.peer = clause.peer and self._pattern(clause.peer, level)
+            clause.stamp = clause.stamp and self._pattern(clause.stamp, level)
+        else:
+            return self.visit(clause)  # type: ignore[no-any-return]
+        for pattern in nodes.clause_patterns(clause):
+            level.names |= set(nodes.bound_names(pattern))
+        return clause
+
+    def _pattern(self, pattern: nodes.Pattern, level: Level) -> nodes.Pattern:
+        """Resolve the values in a pattern, and make values of names that are bound already."""
+        self._pattern_values(pattern, level)
+        return self._with_values(pattern, level)
+
+    def _with_values(self, pattern: nodes.Pattern, level: Level) -> nodes.Pattern:
+        if isinstance(pattern, nodes.SequencePattern):
+            pattern.elements = [self._with_values(e, level) for e in pattern.elements]
+        elif isinstance(pattern, nodes.BindPattern) and pattern.name in level.names | level.values:
+            value = self.visit(make(ast.Name, pattern, id=pattern.name, ctx=ast.Load()))
+            return make(nodes.ValuePattern, pattern, value=value, marked=False)
+        elif isinstance(pattern, nodes.StarPattern) and pattern.name in level.names | level.values:
+            name = make(ast.Name, pattern, id=pattern.name, ctx=ast.Load())
+            pattern.name, pattern.value = None, self.visit(name)
+        return pattern
+
+    def _pattern_values(self, pattern: nodes.Pattern, level: Level) -> None:
+        if isinstance(pattern, nodes.SequencePattern):
+            for element in pattern.elements:
+                self._pattern_values(element, level)
+        elif isinstance(pattern, (nodes.ValuePattern, nodes.StarPattern)) and pattern.value:
+            if pattern.marked and isinstance(pattern.value, ast.Name):
+                level.values.add(pattern.value.id)
+                self._check_marked(pattern, pattern.value)
+            pattern.value = self.visit(pattern.value)
+
+    def _check_marked(
+        self, pattern: nodes.ValuePattern | nodes.StarPattern, value: ast.Name
+    ) -> None:
+        name = value.id
+        if self._defined(name) or self._known_global(name):
+            return
+        near = nearest(name, self._candidates())
+        either = f"did you mean `_{near}`? " if near else ""
+        help = f"{either}`{name}` without `_` binds whatever stands there; `_` matches anything"
+        self.found.error("Q012", f"`_{name}`, and there is no `{name}`", pattern, help=help)
+        pattern.marked = False
+        pattern.value = ast.copy_location(ast.Constant(None), value)
+
+    def visit_Messages(self, node: nodes.Messages) -> ast.AST:
+        """A plain Boolean `received(...)`: all names are values."""
+        self._check_histories(node)
+        level = Level(set())
+        for pattern in nodes.clause_patterns(node):
+            self._pattern_values(pattern, level)
+        return node
+
+    def visit_History(self, node: nodes.History) -> ast.expr:
+        if self._defined(node.kind):
+            return self.visit_Name(ast.copy_location(ast.Name(node.kind, ast.Load()), node))
+        self._check_histories(node)
+        return node
+
+    def _check_histories(self, node: nodes.Messages | nodes.History) -> None:
+        if self.owner is None:
+            help = "ask in a method of a process, or in `main`"
+            message = f"`{node.kind}` outside of a process: whose messages?"
+            self.found.error("Q024", message, node, help=help)
+
+
+def word_method(word: str) -> str:
+    """The method of a process behind a word."""
+    return {"setup": "set_up_processes", "timeout": "timeout_"}.get(word, word)
+
+
+def _type_parameters(function: ast.FunctionDef) -> set[str]:
+    """`T` of `def f[T](x)`, in Pythons that have it."""
+    return {parameter.name for parameter in getattr(function, "type_params", [])}
+
+
+def _module_names(program: Program) -> tuple[set[str], bool]:
+    """The names of the module, and whether they are all known (no `import *` of a stranger)."""
+    names, _ = stored_names(program.tree.body)
+    names |= set(program.classes)
+    known = True
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.Global):
+            names |= set(node.names)
+        elif isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
+            known = False
+    names.discard("*")
+    return names, known

@@ -1,0 +1,321 @@
+"""What a process does to its surroundings: the language's words, as methods that leave effects.
+
+A word that a program uses as the name of its own is reached as `Process.word(self, ...)`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from quorate.core import effects as fx
+from quorate.core.errors import ProgramError
+from quorate.core.history import entries_of
+from quorate.core.ids import ProcessId, main_id
+from quorate.core.messages import ATOMS, own_copy
+from quorate.core.mistakes import (
+    arguments_of,
+    begun_already,
+    check_options,
+    check_setup,
+    check_shown,
+    check_start,
+    described,
+    id_of,
+    ids_of,
+    name_taken,
+    names_of,
+    no_destination,
+)
+from quorate.core.ordering import in_order
+
+if TYPE_CHECKING:
+    from quorate.core.clocks import Clock
+    from quorate.core.history import Entry
+    from quorate.core.process import Process, World
+
+INFO, DEBUG, ERROR = 20, 10, 40
+
+
+class Actions:
+    """The part of `Process` that programs call, and what it uses of the rest."""
+
+    id_: ProcessId
+    parent_: ProcessId
+    world_: World
+    random_: Random
+    clock_: Clock | None
+    rates_: Mapping[str, float]
+    sends_plainly_: bool
+    effects_: list[Any]
+    outbox_: deque[Entry]
+    received_: list[Entry]
+    sent_: list[Entry]
+    children_: dict[ProcessId, type[Process]]
+    ready_: set[ProcessId]
+    names_: dict[str, ProcessId]
+    creations_: int
+    keeps_sent_: ClassVar[bool]
+    senders_: ClassVar[tuple[Any, ...]]
+
+    def send(self, message: Any, to: Any = None, **options: Any) -> None:
+        """Send a copy of `message` to one id or name, or to each of an iterable of them."""
+        own = message
+        if type(message) is not tuple or not ATOMS.issuperset(map(type, message)):
+            own = _copy(message, "sent")
+        stamp = None if self.clock_ is None else self.clock_.tick()
+        if type(to) is ProcessId:
+            if self.sends_plainly_:
+                self.effects_.append((to, own, stamp))
+            else:
+                self.__send_one(message, own, to, stamp)
+            return
+        for destination in self.__destinations(to):
+            self.__send_one(message, own, destination, stamp)
+            own = message if own is message else own_copy(message)
+
+    def __send_one(self, message: Any, own: Any, to: ProcessId, stamp: Any) -> None:
+        """Send `own`, a copy of `message` that nobody else has (or itself, if it never changes)."""
+        fixed = own is message
+        if self.keeps_sent_:
+            self.sent_.append((message if fixed else own_copy(message), to, stamp))
+        if self.senders_:
+            self.outbox_.append((message if fixed else own_copy(message), to, stamp))
+        if not self.rates_ or self.random_.random() >= self.rates_.get("send", 0.0):
+            self.effects_.append((to, own, stamp))
+
+    def __destinations(self, to: Any) -> list[ProcessId]:
+        if isinstance(to, str):
+            return [Actions.resolve(self, to)]
+        try:
+            members = list(in_order(to))
+        except TypeError:
+            raise no_destination(to) from None
+        return [
+            member if isinstance(member, ProcessId) else self.__named(member) for member in members
+        ]
+
+    def __named(self, member: Any) -> ProcessId:
+        if not isinstance(member, str):
+            raise no_destination(member)
+        return Actions.resolve(self, member)
+
+    # Making processes.
+
+    def new(
+        self,
+        cls: Any,
+        args: Any = None,
+        num: Any = None,
+        at: Any = None,
+        method: Any = None,
+        daemon: bool = False,
+        **rates: float,
+    ) -> Any:
+        """Make processes of class `cls`: one id, or a set of them where `num` or `at` is given.
+
+        `num` is a number or an iterable of names; `args` sets them up at once.
+        """
+        if not (isinstance(cls, type) and issubclass(cls, _process_class())):
+            raise ProgramError(
+                "Q086", f"`new` of {cls!r}, which is not a process class", "write `new(P, ...)`"
+            )
+        check_options(method, rates)
+        names = names_of(num)
+        made = [self.__create(cls, name, at, daemon, rates) for name in names]
+        if args is not None:
+            self.set_up_processes(made, args)
+        return made[0] if num is None and at is None else set(made)
+
+    def __create(
+        self, cls: type, name: str, at: Any, daemon: bool, rates: dict[str, float]
+    ) -> ProcessId:
+        self.__check_node(at)
+        owner = self.__owner(name) if name else None
+        if owner is not None:
+            raise name_taken(name, owner)
+        self.creations_ += 1
+        child = self.id_.child(self.creations_, cls.__name__, name)
+        self.children_[child] = cls
+        if name:
+            self.names_[name] = child
+        self.effects_.append(fx.Create(child, cls, daemon, tuple(sorted(rates.items()))))
+        return child
+
+    def __check_node(self, at: Any) -> None:
+        several = isinstance(at, (set, list, tuple, frozenset)) and len(at) > 0
+        mine = [self.id_.node, main_id(self.id_.node), None, "", "localhost"]
+        for place in in_order(at) if several else [at]:
+            if place not in mine:
+                raise ProgramError(
+                    "Q089",
+                    f"`at={place!r}`: no node of that name is part of this run",
+                    "leave `at` out: this run has one node",
+                )
+
+    def set_up_processes(self, processes: Any, args: Any = (), **kwargs: Any) -> None:
+        """`setup(ps, args)`: give each of `processes` its setup with the arguments `args`."""
+        if isinstance(args, dict) and not kwargs:
+            args, kwargs = (), args
+        args = arguments_of(args)
+        for process in ids_of(processes, "setup"):
+            if process in self.children_:
+                check_setup(process, self.children_[process], args, kwargs)
+            elif self.__has_begun(process):
+                raise begun_already(process, "setup")
+            self.ready_.add(process)
+            self.effects_.append(
+                fx.Setup(process, _copy(args, "given to setup"), _copy(kwargs, "given to setup"))
+            )
+
+    def __has_begun(self, process: ProcessId) -> bool:
+        """Of one that is no longer in `children_`: whether it was started, as far as is known."""
+        path = process.path
+        if process == self.id_:
+            return True
+        mine = path[:-1] == self.id_.path and process.node == self.id_.node
+        return mine and bool(path) and path[-1] <= self.creations_
+
+    def start(self, processes: Any) -> None:
+        """Start one process, or each of several."""
+        for process in ids_of(processes, "start"):
+            cls = self.children_.pop(process, None)
+            if cls is None and self.__has_begun(process):
+                raise begun_already(process, "start")
+            if cls is not None and process not in self.ready_:
+                check_start(process, cls)
+            self.ready_.discard(process)
+            self.effects_.append(fx.Start(process))
+
+    def end(self, processes: Any) -> None:
+        """End one process, or each of several, where they stand."""
+        for process in ids_of(processes, "end"):
+            self.effects_.append(fx.End(process))
+
+    def exit(self, code: Any = 0) -> None:
+        """End this process; the status of the run is the first code that is not 0."""
+        raise SystemExit(code)
+
+    # Showing.
+
+    def output(self, *values: Any, sep: str = " ", level: int = INFO, end: str = "\n") -> None:
+        check_shown(sep, end, level)
+        self.effects_.append(fx.Output(_showable(values), sep, level, end))
+
+    def show_(self, values: tuple[Any, ...], sep: str, end: str) -> None:
+        Actions.output(self, *values, sep=sep, end=end)
+
+    def debug(self, *values: Any, sep: str = " ") -> None:
+        Actions.output(self, *values, sep=sep, level=DEBUG)
+
+    def error(self, *values: Any, sep: str = " ") -> None:
+        Actions.output(self, *values, sep=sep, level=ERROR)
+
+    # Asking.
+
+    def parent(self) -> ProcessId:
+        return self.parent_
+
+    def nodeof(self, process: ProcessId) -> ProcessId:
+        """The node's own process, the one that runs `main`, where `process` lives."""
+        return main_id(id_of(process, "nodeof").node)
+
+    def nameof(self, process: ProcessId) -> str | None:
+        return id_of(process, "nameof").name or None
+
+    def resolve(self, name: Any) -> ProcessId:
+        """The process that was made with `name`."""
+        if isinstance(name, ProcessId):
+            return name
+        found = self.__owner(name)
+        if found is None:
+            raise ProgramError(
+                "Q108", f"no process is named {name!r}", "names are given by `new(P, num=[...])`"
+            )
+        return found
+
+    def __owner(self, name: Any) -> ProcessId | None:
+        """The process of that name, if there is one."""
+        known = self.names_.get(name)
+        return self.world_.names.get(name) if known is None else known
+
+    def work_seconds(self) -> float:
+        """How long `work()` takes: some random time, at most a fifth of a second."""
+        return self.random_.uniform(0.0, 0.2)
+
+    def set_up_bases_(self, cls: type[Process], given: dict[str, Any]) -> None:
+        """Run the setup of each base of `cls` with those of `given` that it has parameters for."""
+        for base in cls.__bases__:
+            if not issubclass(base, _process_class()) or base.setup is _process_class().setup:
+                continue
+            names = list(inspect.signature(base.setup).parameters)[1:]
+            setup: Callable[..., None] = base.setup
+            setup(self, **{name: given[name] for name in names if name in given})
+
+    def logical_clock(self) -> Any:
+        return None if self.clock_ is None else self.clock_.time
+
+    logical_time = logical_clock
+
+    def incr_logical_clock(self) -> None:
+        if self.clock_ is not None:
+            self.clock_.tick()
+
+    def reset(self, which: Any = None) -> None:
+        """Forget the messages received, those sent, or both."""
+        if which not in (None, "received", "sent"):
+            raise ProgramError(
+                "Q090",
+                f"`reset` is given {described(which)}",
+                "write `reset(received)`, `reset(sent)` or `reset()`",
+            )
+        if which in (None, "received"):
+            self.received_.clear()
+        if which in (None, "sent"):
+            self.sent_.clear()
+
+    def history_(self, kind: str) -> list[tuple[Any, ProcessId]]:
+        """`received` or `sent`, named bare: (message, peer) in the order taken."""
+        return entries_of(self.received_ if kind == "received" else self.sent_)
+
+    def set_(self, **fields: Any) -> bool:
+        """Bind a witness to fields; always true, so that it can stand in a condition."""
+        self.__dict__.update(fields)
+        return True
+
+    def let_(self, name: str, value: Any) -> Any:
+        """`name := value`, where the name is a field."""
+        setattr(self, name, value)
+        return value
+
+
+def _process_class() -> type[Process]:
+    from quorate.core.process import Process  # the two modules are one class in two files
+
+    return Process
+
+
+def _copy(value: Any, done: str) -> Any:
+    """A copy of what goes to another process."""
+    try:
+        return own_copy(value)
+    except (TypeError, RecursionError, NotImplementedError) as why:
+        raise ProgramError(
+            "Q106",
+            f"this {type(value).__name__} cannot be {done}, since it cannot be copied: {why}",
+            "give numbers, strings, ids, and tuples, lists, sets and dicts of them",
+        ) from None
+
+
+def _showable(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Values as they are now; what cannot be copied, as its text."""
+    shown = []
+    for value in values:
+        try:
+            shown.append(own_copy(value))
+        except Exception:
+            shown.append(str(value))
+    return tuple(shown)

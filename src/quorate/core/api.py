@@ -1,0 +1,36 @@
+"""What compiled programs use of the core: the generated code imports this module and no other."""
+
+import builtins
+
+from quorate.core.ambient import here, random, show, time
+from quorate.core.errors import ProgramError
+from quorate.core.frames import WAIT, Frame, routine
+from quorate.core.history import entries_of, greatest, least, members, product
+from quorate.core.history import members_in_order as in_order
+from quorate.core.ids import ProcessId
+from quorate.core.iteration import items
+from quorate.core.messages import own_copy as own
+from quorate.core.process import Handler, Process
+
+__all__ = [
+    "WAIT",
+    "Frame",
+    "Handler",
+    "Process",
+    "ProcessId",
+    "ProgramError",
+    "builtins",
+    "entries_of",
+    "greatest",
+    "here",
+    "in_order",
+    "items",
+    "least",
+    "members",
+    "own",
+    "product",
+    "random",
+    "routine",
+    "show",
+    "time",
+]

@@ -1,0 +1,32 @@
+"""Errors that a program can make while it runs, each with a code and the edit to make.
+
+The compiler's own errors are in lang/; the catalogue behind `quorate explain` covers both.
+"""
+
+from __future__ import annotations
+
+
+class ProgramError(Exception):
+    """A mistake of the program found while it ran.
+
+    `code` is the key of the catalogue, `message` says what is wrong, `help` the edit to make.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+    def __str__(self) -> str:
+        lines = [f"[{self.code}] {self.message}"]
+        if self.help:
+            lines.append(f"  = help: {self.help}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, str, str]]:
+        return type(self), (self.code, self.message, self.help)
+
+
+class NoValueYet(ProgramError, AttributeError):
+    """A field is read that has no value, which `hasattr` and `getattr` may ask for."""

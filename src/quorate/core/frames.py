@@ -1,0 +1,215 @@
+"""Suspendable methods: a routine is a method cut into blocks, a frame one call of it.
+
+A frame is (routine, block, locals), a plain value: the locals are its attributes, and what the
+machinery keeps has a name that ends in an underscore. A block is a function (process, frame)
+that answers the name of the block to go to, a frame to call, or one of the signals below.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quorate.core.process import Process
+
+
+class Signal:
+    """An answer of a block other than where to go next; compared by identity."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PAUSE = Signal("PAUSE")  # has come to a yield point: take what is there, then go on
+WAIT = Signal("WAIT")  # no branch of the await holds
+SERVE = Signal("SERVE")  # an await that no message can end: there is nothing to test again
+SLEEP = Signal("SLEEP")  # go on when the timer fires, taking no messages until then
+RETURN = Signal("RETURN")  # the call is over; its value is in result_
+
+FOR_EVER = Signal("FOR_EVER")  # the time limit of an await that has none
+
+Block = Callable[["Process", "Frame"], "str | Frame | Signal"]
+
+
+class Routine:
+    """A suspendable method, compiled.
+
+    `blocks` by name; the first to run is `start`. `on_error` says to which block an exception
+    goes that is raised in a block. `waits` gives (line, source text) of each block that waits.
+    """
+
+    __slots__ = ("blocks", "name", "on_error", "owner", "qualname", "waits")
+
+    def __init__(self, namespace: type) -> None:
+        body = namespace.__dict__
+        self.name = namespace.__name__
+        self.qualname = namespace.__qualname__
+        self.owner = namespace.__module__
+        self.on_error: Mapping[str, str] = body.get("on_error", {})
+        self.waits: Mapping[str, tuple[int, str]] = body.get("waits", {})
+        self.blocks: dict[str, Block] = {
+            name: _function(value)
+            for name, value in body.items()
+            if callable(value) and name != "call" and not name.startswith("__")
+        }
+
+    def __repr__(self) -> str:
+        return f"<routine {self.qualname}>"
+
+
+def routine(namespace: type) -> Callable[..., Frame]:
+    """Make of a class that holds `call` and the blocks the method itself: calling it gives a frame.
+
+    `call` has the method's own signature and answers the frame's first locals.
+    """
+    compiled = Routine(namespace)
+    call: Callable[..., dict[str, Any]] = _function(namespace.__dict__["call"])
+
+    @functools.wraps(call)
+    def method(*args: Any, **kwargs: Any) -> Frame:
+        return Frame(compiled, call(*args, **kwargs))
+
+    method.__name__ = compiled.name
+    method.__qualname__ = compiled.qualname
+    method.routine = compiled  # type: ignore[attr-defined]
+    return method
+
+
+def _function(value: Any) -> Any:
+    return value.__func__ if isinstance(value, staticmethod) else value
+
+
+class Frame:
+    """One call of a routine: where it stands, and its locals as attributes."""
+
+    __slots__ = (
+        "__dict__",
+        "block_",
+        "error_",
+        "expired_",
+        "label_",
+        "next_",
+        "result_",
+        "routine_",
+        "timer_",
+    )
+
+    def __init__(self, compiled: Routine, variables: dict[str, Any]) -> None:
+        self.routine_ = compiled
+        self.block_ = "start"
+        self.next_ = ""
+        self.label_: str | None = None
+        self.timer_: int | None = None
+        self.expired_ = False
+        self.result_: Any = None
+        self.error_: BaseException | None = None
+        self.__dict__.update(variables)
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnboundLocalError(f"`{name}` is read before it has been given a value")
+
+    def __repr__(self) -> str:
+        variables = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{self.routine_.qualname}[{self.block_}]({variables})"
+
+    # What blocks end with. Each answers what the block is to return.
+
+    def call_(self, called: Any, then: str) -> str | Frame:
+        """Go on at `then` with the value of a call in `result_`; `called` is it, or a frame."""
+        if type(called) is Frame:
+            self.next_ = then
+            return called
+        self.result_ = called
+        return then
+
+    def return_(self, value: Any = None) -> Signal:
+        self.result_ = value
+        return RETURN
+
+    def pause_(self, label: str | None, then: str) -> Signal:
+        """Stand at a yield point, then go on at `then`."""
+        self.label_ = label
+        self.block_ = then
+        return PAUSE
+
+    def await_(
+        self, process: Process, test: str, label: str | None = None, seconds: Any = FOR_EVER
+    ) -> Signal:
+        """Stand at an await whose branches the block `test` tests; it expires after `seconds`."""
+        self.expired_ = False
+        self.timer_ = None if seconds is FOR_EVER else process.set_timer_(seconds)
+        return self.pause_(label, test)
+
+    def leave_(self, process: Process, then: str) -> str:
+        """Leave the await for one of its branches."""
+        if self.timer_ is not None:
+            process.cancel_timer_(self.timer_)
+            self.timer_ = None
+        return then
+
+    def sleep_(self, process: Process, seconds: float, then: str) -> Signal:
+        self.timer_ = process.set_timer_(seconds, "sleep")
+        self.block_ = then
+        return SLEEP
+
+    # Assignments inside expressions.
+
+    def set_(self, **variables: Any) -> bool:
+        """Bind a witness; always true, so that it can stand in a condition."""
+        self.__dict__.update(variables)
+        return True
+
+    def let_(self, name: str, value: Any) -> Any:
+        """`name := value`."""
+        self.__dict__[name] = value
+        return value
+
+    # The machine.
+
+    def advance_(self, process: Process, error: BaseException | None) -> Frame | Signal:
+        """Run blocks until one does more than go to another.
+
+        With `error`, an exception that a called frame ended with, begin where it is handled.
+        """
+        blocks = self.routine_.blocks
+        while True:
+            if error is not None:
+                handler = self.routine_.on_error.get(self.block_)
+                try:
+                    come_back(error, self, self.block_, self.next_)
+                except BaseException:
+                    if handler is None:
+                        raise
+                assert handler is not None
+                self.error_, self.block_, error = error, handler, None
+            here = self.block_
+            try:
+                answer = blocks[here](process, self)
+            except BaseException as raised:
+                self.block_ = here
+                if here not in self.routine_.on_error:
+                    raise
+                error = raised
+                continue
+            if type(answer) is not str:
+                return answer  # type: ignore[return-value]
+            self.block_ = answer
+
+    def place_(self) -> tuple[int, str]:
+        """Where the frame waits, and for what: (line, source text); line 0 where it does not."""
+        return self.routine_.waits.get(self.block_, (0, ""))
+
+
+def come_back(error: BaseException, frame: Frame, block: str, then: str) -> None:
+    """Raise, in `block` of `frame`, what the call ended with that it made to go on at `then`.
+
+    The block has long answered: this stands for it in the traceback.
+    """
+    raise error

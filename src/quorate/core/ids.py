@@ -1,0 +1,71 @@
+"""Names of processes.
+
+A creator names its children without a round trip: the path of a process is the path of its
+creator and the running number of its creation. Invariant: no two processes of a run have equal
+(node, path); everything else in an id is for people to read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ProcessId:
+    """The name of a process, as value: hashable, totally ordered by creation, printable.
+
+    `kind` is the name of the process class, `path` the numbers of the creations that led to it
+    (the first process that main makes has path (1,)), `name` what `new(P, num=names)` called it,
+    `node` the node it lives on (empty on a run of a single node).
+    """
+
+    __slots__ = ("_hash", "_key", "kind", "name", "node", "path")
+
+    def __init__(self, kind: str, path: tuple[int, ...], name: str = "", node: str = "") -> None:
+        self.kind = kind
+        self.path = path
+        self.name = name
+        self.node = node
+        self._key = (path, node)
+        # Numbers hash alike in every run, strings do not: sets of ids iterate alike.
+        self._hash = hash((path, len(node), sum(node.encode())))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, ProcessId) and self._key == other._key)
+
+    def __lt__(self, other: ProcessId) -> bool:
+        return self._key < other._key if isinstance(other, ProcessId) else NotImplemented
+
+    def __le__(self, other: ProcessId) -> bool:
+        return self._key <= other._key if isinstance(other, ProcessId) else NotImplemented
+
+    def __gt__(self, other: ProcessId) -> bool:
+        return self._key > other._key if isinstance(other, ProcessId) else NotImplemented
+
+    def __ge__(self, other: ProcessId) -> bool:
+        return self._key >= other._key if isinstance(other, ProcessId) else NotImplemented
+
+    def __repr__(self) -> str:
+        mark = self.name or ".".join(map(str, self.path))
+        place = f"@{self.node}" if self.node else ""
+        return f"{self.kind}-{mark}{place}" if mark else f"{self.kind}{place}"
+
+    def __copy__(self) -> ProcessId:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ProcessId:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ProcessId, (self.kind, self.path, self.name, self.node)
+
+    def child(self, number: int, kind: str, name: str = "", node: str | None = None) -> ProcessId:
+        """The id of the `number`-th process that this one creates."""
+        return ProcessId(kind, (*self.path, number), name, self.node if node is None else node)
+
+
+def main_id(node: str = "") -> ProcessId:
+    """The id of a node's own process, the one that runs `main`."""
+    return ProcessId("main", (), "", node)

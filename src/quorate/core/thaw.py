@@ -1,0 +1,287 @@
+"""Making a process of its frozen state (core/freeze.py), which goes on as if nothing had happened.
+
+An object is first made and then filled, so that objects may refer to each other in circles.
+Invariant: what has to be complete to be used (members of sets, keys, arguments) is filled
+before it is.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping
+from random import Random
+from types import CellType, FunctionType, MethodType
+from typing import Any
+
+from quorate.core.frames import Frame, Routine
+from quorate.core.freeze import FRAME_PARTS, RAW, WORDS, Frozen
+from quorate.core.naming import Modules
+from quorate.core.process import Dispatch, Process, World
+
+
+def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None) -> Process:
+    """The process that `freeze` has made `frozen` of, in `world`.
+
+    `modules` are the modules of the program by name, those that Python cannot import by it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
+        process = _Thawer(frozen, world, Modules(modules)).thaw()
+    assert isinstance(process, Process)
+    return process
+
+
+_UNMADE = object()
+
+
+class _Thawer:
+    """One thawing. While `complete` is above zero, what is made is filled at once."""
+
+    def __init__(self, frozen: Frozen, world: World, modules: Modules) -> None:
+        self.frozen = frozen
+        self.world = world
+        self.modules = modules
+        self.made: list[Any] = [_UNMADE] * len(frozen)
+        self.to_fill: list[int] = []
+        self.filled: set[int] = set()
+        self.complete = 0
+
+    def thaw(self) -> Any:
+        process = self.at(0)
+        while self.to_fill:
+            self.fill(self.to_fill.pop())
+        return process
+
+    def at(self, number: int) -> Any:
+        """The object of a definition."""
+        if self.made[number] is _UNMADE:
+            definition = self.frozen[number]
+            self.made[number] = MAKE[definition[0]](self, definition)
+            self.to_fill.append(number)
+        if self.complete:
+            self.fill(number)
+        return self.made[number]
+
+    def fill(self, number: int) -> None:
+        if number not in self.filled:
+            self.filled.add(number)
+            definition = self.frozen[number]
+            fill = FILL.get(definition[0])
+            if fill is not None:
+                fill(self, self.made[number], definition)
+
+    # Values.
+
+    def value(self, frozen: Any) -> Any:
+        return frozen if type(frozen) in RAW else VALUES[frozen[0]](self, frozen)
+
+    def values(self, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(map(self.value, frozen))
+
+    def whole(self, frozen: Any) -> Any:
+        """A value that is complete, with all that it refers to."""
+        if type(frozen) in RAW:
+            return frozen
+        self.complete += 1
+        try:
+            return self.value(frozen)
+        finally:
+            self.complete -= 1
+
+    def pairs(self, frozen: tuple[Any, ...]) -> dict[Any, Any]:
+        return {self.whole(key): self.value(item) for key, item in frozen}
+
+    def new(self, frozen: Any) -> Any:
+        """Make and fill what never changes."""
+        made = self.call(*frozen[1:3])
+        self.fill_object(made, ("object", *frozen[1:]))
+        return made
+
+    def call(self, function: Any, args: tuple[Any, ...]) -> Any:
+        return self.value(function)(*map(self.whole, args))
+
+    # Making.
+
+    def make_process(self, definition: Any) -> Process:
+        cls = self.value(definition[1])
+        process: Process = cls.__new__(cls)
+        process.world_ = self.world
+        process.effects_ = []
+        return process
+
+    def make_exception(self, definition: Any) -> BaseException:
+        """Without the class's own `__init__`, whose parameters nobody knows here."""
+        cls = self.value(definition[1])
+        args = tuple(map(self.whole, definition[2]))
+        error: BaseException = cls.__new__(cls, *args)
+        python = next(base for base in cls.__mro__ if base.__module__ == "builtins")
+        try:
+            python.__init__(error, *args)
+        except TypeError:  # a class of Python's own that wants more, such as UnicodeError
+            error.args = args
+        return error
+
+    def make_function(self, definition: Any) -> FunctionType:
+        _, (module, *name), (own, _, _), defaults, *_ = definition
+        code = self.modules.text(module).codes[tuple(name)]
+        cells = tuple(self.at(cell[1]) for cell in definition[6:])
+        given = None if defaults is None else self.values(defaults)
+        return FunctionType(code, self.modules.namespace(module), own, given, cells)
+
+    def make_random(self, definition: Any) -> Random:
+        cls = self.value(definition[1])
+        random: Random = cls.__new__(cls, 0)
+        _, _, version, packed, gauss, _ = definition
+        random.setstate((version, struct.unpack(WORDS, packed), self.value(gauss)))
+        return random
+
+    def make_own_set(self, definition: Any) -> Any:
+        cls = self.value(definition[1])
+        return cls.__new__(cls)
+
+    # Filling.
+
+    def fill_process(self, process: Process, definition: Any) -> None:
+        for name, value in definition[2:]:
+            process.__dict__[name] = self.value(value)
+
+    def fill_frame(self, frame: Frame, definition: Any) -> None:
+        frame.routine_ = self.value(definition[1])
+        for name, part in zip(FRAME_PARTS, definition[2], strict=True):
+            setattr(frame, name, self.value(part))
+        for name, value in definition[3:]:
+            frame.__dict__[name] = self.value(value)
+
+    def fill_dispatch(self, dispatch: Dispatch, definition: Any) -> None:
+        _, dispatch.kind, entry, dispatch.following = definition
+        dispatch.entry = self.value(entry)
+
+    def fill_routine(self, routine: Routine, definition: Any) -> None:
+        _, (routine.name, routine.qualname, routine.owner), on_error, waits, *blocks = definition
+        routine.on_error = self.value(on_error)
+        routine.waits = self.value(waits)
+        routine.blocks = {name: self.value(block) for name, block in blocks}
+
+    def fill_function(self, function: FunctionType, definition: Any) -> None:
+        _, name, module = definition[2]
+        function.__qualname__, function.__module__ = name, module
+        function.__kwdefaults__ = self.value(definition[4])
+        function.__dict__.update(self.value(definition[5]))
+
+    def fill_cell(self, cell: CellType, definition: Any) -> None:
+        if len(definition) > 1:
+            cell.cell_contents = self.value(definition[1])
+
+    def fill_list(self, made: list[Any], definition: Any) -> None:
+        made.extend(map(self.value, definition[1:]))
+
+    def fill_deque(self, made: deque[Any], definition: Any) -> None:
+        made.extend(map(self.value, definition[2:]))
+
+    def fill_set(self, made: set[Any], definition: Any) -> None:
+        made.update(map(self.whole, definition[1:]))
+
+    def fill_own_set(self, made: set[Any], definition: Any) -> None:
+        set.update(made, map(self.whole, definition[3:]))
+        _restore(made, self.value(definition[2]))
+
+    def fill_dict(self, made: dict[Any, Any], definition: Any) -> None:
+        made.update(self.pairs(definition[1:]))
+
+    def fill_random(self, made: Random, definition: Any) -> None:
+        made.__dict__.update(self.value(definition[5]))
+
+    def fill_exception(self, error: BaseException, definition: Any) -> None:
+        _, _, _, state, cause, context, suppress = definition
+        error.__dict__.update(self.value(state))
+        error.__cause__ = self.value(cause)
+        error.__context__ = self.value(context)
+        error.__suppress_context__ = bool(suppress)
+
+    def fill_object(self, made: Any, definition: Any) -> None:
+        state, items, pairs = (*definition[3:], None, None, None)[:3]
+        if items is not None:
+            for item in items:
+                made.append(self.value(item))
+        if pairs is not None:
+            for key, item in pairs:
+                made[self.whole(key)] = self.value(item)
+        if state is not None:
+            _restore(made, self.value(state))
+
+
+def _restore(made: Any, state: Any) -> None:
+    """Give an object its state, as `copy` does."""
+    if state is None:
+        return
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(state)
+        return
+    fields, slots = state if isinstance(state, tuple) else (state, None)
+    made.__dict__.update(fields or {}) if fields else None
+    for name, value in (slots or {}).items():
+        object.__setattr__(made, name, value)
+
+
+Decode = Callable[[_Thawer, Any], Any]
+
+VALUES: dict[str, Decode] = {
+    "@": lambda thawer, frozen: thawer.at(frozen[1]),
+    "()": lambda thawer, frozen: tuple(map(thawer.value, frozen[1:])),
+    "[]": lambda thawer, frozen: list(map(thawer.value, frozen[1:])),
+    "dict": lambda thawer, frozen: thawer.pairs(frozen[1:]),
+    "frozenset": lambda thawer, frozen: frozenset(map(thawer.whole, frozen[1:])),
+    "bool": lambda thawer, frozen: bool(frozen[1]),
+    "float": lambda thawer, frozen: float(frozen[1]),
+    "complex": lambda thawer, frozen: complex(float(frozen[1]), float(frozen[2])),
+    "range": lambda thawer, frozen: range(*frozen[1:]),
+    "ellipsis": lambda thawer, frozen: ...,
+    "not implemented": lambda thawer, frozen: NotImplemented,
+    "class of": lambda thawer, frozen: type(frozen[1]),
+    "global": lambda thawer, frozen: thawer.modules.find(*frozen[1:]),
+    "module": lambda thawer, frozen: thawer.modules.module(frozen[1]),
+    "member": lambda thawer, frozen: thawer.value(frozen[1])[frozen[2]],
+    "method": lambda thawer, frozen: MethodType(thawer.value(frozen[2]), thawer.value(frozen[1])),
+    "handler": lambda thawer, frozen: thawer.made[0].handlers_of_(frozen[1])[frozen[2]],
+    "routine of": lambda thawer, frozen: thawer.value(frozen[1]).routine,
+    "dict_keys": lambda thawer, frozen: thawer.value(frozen[1]).keys(),
+    "dict_values": lambda thawer, frozen: thawer.value(frozen[1]).values(),
+    "dict_items": lambda thawer, frozen: thawer.value(frozen[1]).items(),
+    "new": _Thawer.new,
+}
+
+MAKE: dict[str, Decode] = {
+    "process": _Thawer.make_process,
+    "frame": lambda thawer, definition: Frame.__new__(Frame),
+    "dispatch": lambda thawer, definition: Dispatch("", (None, thawer.made[0].id_, None), 0),
+    "routine": lambda thawer, definition: Routine.__new__(Routine),
+    "function": _Thawer.make_function,
+    "cell": lambda thawer, definition: CellType(),
+    "list": lambda thawer, definition: [],
+    "set": lambda thawer, definition: set(),
+    "dict": lambda thawer, definition: {},
+    "deque": lambda thawer, definition: deque(maxlen=definition[1]),
+    "own set": _Thawer.make_own_set,
+    "random": _Thawer.make_random,
+    "exception": _Thawer.make_exception,
+    "object": lambda thawer, definition: thawer.call(*definition[1:3]),
+}
+
+FILL: dict[str, Callable[[_Thawer, Any, Any], None]] = {
+    "process": _Thawer.fill_process,
+    "frame": _Thawer.fill_frame,
+    "dispatch": _Thawer.fill_dispatch,
+    "routine": _Thawer.fill_routine,
+    "function": _Thawer.fill_function,
+    "cell": _Thawer.fill_cell,
+    "list": _Thawer.fill_list,
+    "set": _Thawer.fill_set,
+    "dict": _Thawer.fill_dict,
+    "deque": _Thawer.fill_deque,
+    "own set": _Thawer.fill_own_set,
+    "random": _Thawer.fill_random,
+    "exception": _Thawer.fill_exception,
+    "object": _Thawer.fill_object,
+}

@@ -1,0 +1,222 @@
+"""From a .da file to a loaded module: compiled once, cached, importable by name.
+
+A cache file holds the code of a module and digests of all it depends on: the compiler, its
+source, the sources of the .da modules it imports. Invariant: what is loaded is what would be
+compiled now.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import importlib.machinery
+import importlib.util
+import marshal
+import os
+import sys
+import time
+from collections.abc import Sequence
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+from quorate.compiler.modules import Known, Modules, digest_of, find_file, seen_from_here
+from quorate.core import ambient
+from quorate.core.process import Process
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:
+    Loader = MetaPathFinder = object  # importlib.abc costs as much as all of this package
+
+
+def load(path: str, name: str | None = None, *, cache: bool = True) -> ModuleType:
+    """The module of the .da program at `path`, executed under `name` (its stem by default).
+
+    Errors of the program show `path` as it is given; its code has the absolute one.
+    Raises QuorateSyntaxError, and whatever the module's own statements raise.
+    """
+    install()
+    shown, path = path, os.path.abspath(path)
+    if name is None:
+        name = module_name(path)
+    code = compiled(shown, cache=cache)
+    module = ModuleType(name)
+    module.__file__ = path
+    module.__loader__ = DaLoader(path)
+    beside = os.path.dirname(path)
+    if sys.path[:1] != [beside]:
+        sys.path[:] = [beside, *(place for place in sys.path if place != beside)]
+    sys.modules[name] = module
+    module.__dict__["code_"] = code  # by which core/naming.py finds functions nested in others
+    try:
+        exec(code, module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def main_of(module: ModuleType, shown: str | None = None) -> type[Process]:
+    """The process class whose `run` is the `main` of a loaded program.
+
+    Raises QuorateSyntaxError (Q020), which calls the file `shown`, for a module that has none.
+    """
+    main: type[Process] | None = getattr(module, "main_process_", None)
+    if main is not None:
+        return main
+    from quorate.lang.checks import no_main
+    from quorate.lang.diagnostics import QuorateSyntaxError
+    from quorate.lang.source import Source
+
+    raise QuorateSyntaxError([no_main(Source.read(shown or seen_from_here(str(module.__file__))))])
+
+
+def module_name(path: str) -> str:
+    """A name for the module at `path` that hides no other module."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    taken = sys.modules.get(stem)
+    if stem in sys.stdlib_module_names or (
+        taken is not None and getattr(taken, "__file__", None) != path
+    ):
+        return f"{stem}_da"
+    return stem
+
+
+def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeType:
+    """The code of the module at `path`, which errors show so, from the cache if up to date.
+
+    `root` is the folder of the program that imports it, its own where it is the program.
+    """
+    shown, path = path, os.path.abspath(path)
+    if cache and (code := _cached(path)) is not None:
+        return code
+    from quorate.compiler.passes import analyse, translate
+
+    modules = Modules(shown, None if root is None else Known(root))
+    source = modules.source()
+    module = translate(analyse(source, modules.find))
+    try:
+        code = compile_module(module, path)
+    except SyntaxError as error:  # what only Python's compiler sees, such as a lone `break`
+        from quorate.lang.diagnostics import QuorateSyntaxError
+        from quorate.lang.syntax import syntax_diagnostics
+
+        raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
+    if cache:
+        _keep(path, code, modules.known.digests)
+    return code
+
+
+def compile_module(module: ast.Module, path: str) -> CodeType:
+    """Python's own compiler, on the tree: so lines are those of the .da text."""
+    return compile(module, path, "exec", dont_inherit=True)
+
+
+# The cache ------------------------------------------------------------------------------------
+
+
+def _cache_path(path: str) -> str:
+    folder, file = os.path.split(os.path.abspath(path))
+    tag = sys.implementation.cache_tag
+    return os.path.join(folder, "__pycache__", f"{os.path.splitext(file)[0]}.{tag}.quorate")
+
+
+def _compiler_digest() -> bytes:
+    """Changes whenever the compiler does."""
+    digest = hashlib.sha256(sys.version.encode())
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for part in ("lang", "compiler", "core"):
+        for folder, folders, files in os.walk(os.path.join(root, part)):
+            folders.sort()
+            for file in sorted(files):
+                if file.endswith(".py"):
+                    facts = os.stat(os.path.join(folder, file))
+                    digest.update(f"{file} {facts.st_size} {facts.st_mtime_ns};".encode())
+    return digest.digest()
+
+
+def _cached(path: str) -> CodeType | None:
+    """The code kept for the module at `path`, None where what it was made of has changed."""
+    try:
+        with open(_cache_path(path), "rb") as opened:
+            seal, kept = opened.read(_SEAL_BYTES), opened.read()
+        if seal != hashlib.sha256(kept).digest():
+            return None  # it was cut short, or is not ours
+        own_path, compiler, digests, code = marshal.loads(kept)
+        current = own_path == path and compiler == _compiler_digest()
+        if current and all(digest_of(file) == digest for file, digest in digests.items()):
+            assert isinstance(code, CodeType)
+            return code
+    except (OSError, ValueError, EOFError, TypeError):
+        pass
+    return None
+
+
+_SEAL_BYTES = hashlib.sha256().digest_size
+
+
+def _keep(path: str, code: CodeType, digests: dict[str, bytes]) -> None:
+    """Write a cache file whole or not at all; a folder that cannot be written is no error."""
+    kept = marshal.dumps((path, _compiler_digest(), digests, code))
+    place = _cache_path(path)
+    try:
+        import tempfile  # only when something has been compiled
+
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(place))
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(hashlib.sha256(kept).digest() + kept)
+        os.replace(temporary, place)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+# Import by name -------------------------------------------------------------------------------
+
+
+class DaLoader(Loader):
+    """Executes the compiled module of one .da file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        code = compiled(seen_from_here(self.path), sys.path[0] if sys.path else os.getcwd())
+        module.__dict__["code_"] = code
+        exec(code, module.__dict__)
+
+
+class DaFinder(MetaPathFinder):
+    """Finds `name.da`, before a `name.py` that a compiler may have made of it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        name = fullname.rpartition(".")[2]
+        if path is None:
+            file = find_file(name, 0, sys.path[0] if sys.path else os.getcwd())
+        else:
+            file = next(
+                (found for place in path if (found := find_file(name, 1, place)) is not None), None
+            )
+        if file is None:
+            return None
+        package = [os.path.dirname(file)] if file.endswith("__init__.da") else None
+        return importlib.util.spec_from_file_location(
+            fullname, file, loader=DaLoader(file), submodule_search_locations=package
+        )
+
+
+def install() -> None:
+    """Make .da modules importable, and give them a calendar."""
+    ambient.time.calendar = time
+    if not any(isinstance(finder, DaFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, DaFinder())

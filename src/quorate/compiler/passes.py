@@ -1,0 +1,99 @@
+"""The compiler, as one list of passes in order; each stage between them can be printed.
+
+    text -> tree -> program -> flow -> plan -> python
+
+Nothing here reads or writes files but through the `Importer` that finds other modules.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quorate.compiler.flow import cut, flow_text
+from quorate.compiler.modules import Modules
+from quorate.compiler.plan import plan_text
+from quorate.compiler.python import write_module
+from quorate.compiler.suspend import find_suspendable
+from quorate.lang.checks import check
+from quorate.lang.diagnostics import Diagnostic, Diagnostics
+from quorate.lang.nodes import Program
+from quorate.lang.parse import Importer, parse
+from quorate.lang.printer import program_text, tree_text
+from quorate.lang.resolve import resolve
+from quorate.lang.source import Source
+
+STAGES = ("tree", "program", "flow", "plan", "python")
+
+
+@dataclass
+class Compilation:
+    """One module on its way: the tree changes in place from stage to stage."""
+
+    source: Source
+    found: Diagnostics
+    program: Program
+    module: ast.Module | None = None
+
+
+def analyse(source: Source, importer: Importer, *, until: str = "program") -> Compilation:
+    """The front end: what the program says, every name with its meaning.
+
+    Raises QuorateSyntaxError with all errors found.
+    """
+    found = Diagnostics(source)
+    program = parse(source, found, importer)
+    if until != "tree":
+        resolve(program, found)
+        check(program, found)
+        find_suspendable(program, found)
+    found.raise_if_errors()
+    return Compilation(source, found, program)
+
+
+def translate(compilation: Compilation) -> ast.Module:
+    """The back end: from the resolved tree, which is used up, to a module of Python."""
+    cut(compilation.program, compilation.found)
+    compilation.found.raise_if_errors()
+    compilation.module = write_module(compilation.program)
+    return compilation.module
+
+
+def stage_text(path: str, stage: str) -> str:
+    """The program at `path` as it is after `stage` (one of STAGES), printed.
+
+    Raises QuorateSyntaxError where the program has errors, ValueError for an unknown stage.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"no stage is called {stage!r}; they are {', '.join(STAGES)}")
+    source = Source.read(path)
+    compilation = analyse(source, Modules(path).find, until=stage)
+    return PRINTERS[stage](compilation)
+
+
+def _flow(compilation: Compilation) -> str:
+    cut(compilation.program, compilation.found)
+    compilation.found.raise_if_errors()
+    return flow_text(compilation.program)
+
+
+def _python(compilation: Compilation) -> str:
+    return ast.unparse(translate(compilation)) + "\n"
+
+
+PRINTERS: dict[str, Callable[[Compilation], str]] = {
+    "tree": lambda compilation: tree_text(compilation.program),
+    "program": lambda compilation: program_text(compilation.program),
+    "flow": _flow,
+    "plan": lambda compilation: plan_text(compilation.program, compilation.source),
+    "python": _python,
+}
+
+
+def lint_file(path: str) -> list[Diagnostic]:
+    """The warnings about a program without errors. Raises QuorateSyntaxError for one with."""
+    from quorate.lang.lint import lint
+
+    compilation = analyse(Source.read(path), Modules(path).find)
+    return list(lint(compilation.program, compilation.source))

@@ -1,0 +1,368 @@
+"""From the tree, its suspendable methods cut into blocks, to a module of plain Python.
+
+The result keeps the user's names and the places of the .da text, so that tracebacks and pdb
+speak of the program; it imports quorate.core.api, as `core_`, and nothing else of Quorate.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import time
+from typing import Any
+
+from quorate.compiler import blocks
+from quorate.compiler.names import CORE, Level, assign, call, core, load
+from quorate.compiler.queries import only_arguments, tag_of
+from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
+from quorate.core.configuration import joined
+from quorate.lang import nodes
+from quorate.lang.nodes import Program
+from quorate.lang.scopes import parameters, stored_names
+
+API = "quorate.core.api"
+MAIN = "main_process_"
+AMBIENT = {
+    "random": [name for name in random.__all__ if not name.startswith("System")],
+    "time": [name for name in dir(time) if not name.startswith("_")],
+}
+"""Modules that have twins in core/, and the names that `import *` takes from them."""
+
+
+def write_module(program: Program) -> ast.Module:
+    """The Python module of `program`, whose tree it consumes."""
+    module = Writer(program).module()
+    return ast.fix_missing_locations(module)
+
+
+class Writer(RoutineWriter):
+    """Writes statements and classes."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.program = program
+        self.main_config: list[dict[str, Any]] = []  # by statement
+        self.module_config: dict[str, Any] = {}
+        self.in_main = False
+
+    def module(self) -> ast.Module:
+        tree = self.program.tree
+        self.module_config = _configs(tree.body)
+        clocked = _uses_clock(self.program)
+        written = self.body(tree.body)
+        start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
+        start += _facts({"module_config_": self.module_config})
+        place = _end_of_header(written)
+        main_config: Any = joined(self.main_config)
+        if not main_config and _imports_star(tree) and _has_main(tree):
+            main_config = literal({})  # not that of a main that is imported
+        end = _facts({"main_config_": main_config, "uses_clock_": clocked})
+        body = [*written[:place], *start, *self.matchers, *written[place:], *end]
+        return ast.Module(body, [])
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                setattr(node, name, self.body(value))
+            elif isinstance(value, list):
+                setattr(node, name, [self.visit(v) if isinstance(v, ast.AST) else v for v in value])
+            elif isinstance(value, ast.AST):
+                setattr(node, name, self.visit(value))
+        return node
+
+    # Process classes.
+
+    def visit_ProcessClass(self, node: nodes.ProcessClass) -> ast.stmt:
+        bases = [self.visit(base) for base in node.bases]
+        decorators = [self.visit(d) for d in node.decorator_list]
+        name = MAIN if node.is_main else node.name
+        around = self.class_name, self.super_name, self.info, self.base, self.in_main
+        names, self.class_names = self.class_names, stored_names(node.body)[0]
+        self.class_name = self.super_name = name
+        self.info, self.base, self.in_main = node.info, len(self.levels), node.is_main
+        facts = self._facts(node)
+        members: list[ast.stmt] = []
+        handlers: list[ast.expr] = []
+        for member in node.body:
+            if isinstance(member, nodes.Handler):
+                members.append(self._handler(member, handlers))
+            elif isinstance(member, ast.FunctionDef) and member.name == "setup":
+                members += self._setup(member, node)
+            elif not isinstance(member, nodes.Config) and not _only_declares(member):
+                result = self.visit(member)
+                members += result if isinstance(result, list) else [result]
+        self.class_name, self.super_name, self.info, self.base, self.in_main = around
+        self.class_names = names
+        own = assign(ast.Name("own_handlers_", ast.Store()), ast.Tuple(handlers, ast.Load()))
+        doc = members[:1] if ast.get_docstring(class_(name, [], members)) else []
+        body = [*doc, *facts, *members[len(doc) :], *([own] if handlers else [])]
+        written = class_(name, [*bases, core("Process")], body or [ast.Pass()])
+        written.decorator_list = decorators
+        return ast.copy_location(written, node)
+
+    def _facts(self, node: nodes.ProcessClass) -> list[ast.stmt]:
+        """What the class says of itself: which histories it reads, its configuration."""
+        inside = [inner for member in node.body for inner in ast.walk(member)]
+        read = {n.kind for n in inside if isinstance(n, (nodes.Messages, nodes.History))}
+        other = (nodes.Handler, ast.FunctionDef, nodes.Config, blocks.Routine)
+        loose = [m for m in node.body if not isinstance(m, other) and not _only_declares(m)]
+        fields = sorted(map(self.own_name, stored_names(loose)[0]))
+        return _facts(
+            {
+                "keeps_received_": "received" in read,
+                "keeps_sent_": "sent" in read,
+                "class_fields_": tuple(fields),
+                "module_config_": load("module_config_") if self.module_config else None,
+                "own_config_": _configs(node.body),
+            }
+        )
+
+    def _setup(self, node: ast.FunctionDef, process: nodes.ProcessClass) -> list[ast.stmt]:
+        """Parameters become fields; a base's setup runs by itself unless it is called."""
+        names = parameters(node.args)
+        fields: list[ast.stmt] = [
+            assign(ast.Attribute(load("self"), self.own_name(name), ast.Store()), load(name))
+            for name in names
+        ]
+        if process.bases and not _calls_super(node, "setup"):
+            given = ast.Dict([ast.Constant(n) for n in names], [load(n) for n in names])
+            bases = ast.Attribute(load("self"), "set_up_bases_", ast.Load())
+            fields.append(ast.Expr(call(bases, load(self.class_name or ""), given)))
+        written = self.visit_FunctionDef(node)
+        assert isinstance(written, list)
+        function = written[0]
+        assert isinstance(function, ast.FunctionDef)
+        doc = 1 if ast.get_docstring(function) is not None else 0
+        function.body[doc:doc] = [ast.copy_location(field, node) for field in fields]
+        return written
+
+    def _handler(self, node: nodes.Handler, handlers: list[ast.expr]) -> ast.stmt:
+        found = self.matcher((node.message, node.peer, node.own, node.stamp))
+        found.taken |= self.identifiers | {"self"}
+        found.write = self.visit
+        scope: nodes.Scope = node.scope  # type: ignore[attr-defined]
+        self.levels.append(Level(set(scope.locals), globals=scope.globals))
+        arguments, subjects = self.subjects(node, found)
+        cases: list[tuple[ast.expr, ast.pattern]] = [
+            (load(subject), found.add(pattern, subject)) for subject, pattern in subjects
+        ]
+        if node.own is not None:
+            own = ast.Attribute(load("self"), "id_", ast.Load())
+            cases.append((own, found.add(node.own)))
+        body = self.body(node.body)
+        self.levels.pop()
+        body = _guarded(cases, found.guard(), body)
+        hint = "receive" if node.kind == "received" else "sent"
+        name = self.new_name("_".join(filter(None, (hint, tag_of(node.message)))), node.lineno)
+        labels = None if node.labels is None else frozenset(node.labels)
+        entry = call(core("Handler"), ast.Constant(node.kind), load(name), literal(labels))
+        handlers.append(entry)
+        args = only_arguments([ast.arg("self"), *map(ast.arg, arguments)])
+        return ast.copy_location(function(name, args, body), node)
+
+    # Ordinary statements that bind names.
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> list[ast.stmt]:
+        name = self.own_name(node.name) if self.in_class_body() else node.name
+        method = self.in_class_body() and not _is_static(node)
+        decorators = [self.visit(d) for d in node.decorator_list]
+        args = self.visit_arguments(node.args)
+        returns = node.returns and self.visit(node.returns)
+        scope: nodes.Scope = getattr(node, "scope", nodes.Scope(set(parameters(args))))
+        self.levels.append(Level(set(scope.locals), globals=scope.globals))
+        body = self.body(node.body)
+        self.levels.pop()
+        written = function(name, with_self(args) if method else args, body)
+        written.decorator_list, written.returns = decorators, returns
+        written.type_params = getattr(node, "type_params", [])  # type: ignore[attr-defined]
+        ast.copy_location(written, node)
+        return [written, *self.where_it_lives(node.name, node)]
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> list[ast.stmt]:
+        node.bases = [self.visit(base) for base in node.bases]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        around = self.class_name, self.super_name
+        self.super_name = None
+        if len(self.levels) == self.base:
+            self.class_name = None
+        self.levels.append(Level(stored_names(node.body)[0], of_class=True))
+        node.body = self.body(node.body)
+        self.levels.pop()
+        self.class_name, self.super_name = around
+        return [node, *self.where_it_lives(node.name, node)]
+
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
+        written: list[ast.stmt] = []
+        plain = [alias for alias in node.names if alias.name not in AMBIENT]
+        if plain:
+            written.append(ast.copy_location(ast.Import(plain), node))
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            if alias.name in AMBIENT:
+                target = ast.Name(name, ast.Store())
+                written.append(ast.copy_location(assign(target, core(alias.name)), node))
+            written += self.where_it_lives(name, node)
+        return written
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> list[ast.stmt]:
+        written: list[ast.stmt] = [node]
+        pairs = [(alias.name, alias.asname or alias.name) for alias in node.names]
+        if node.module in AMBIENT and node.level == 0:
+            if pairs[0][0] == "*":
+                pairs = [(name, name) for name in AMBIENT[node.module]]
+            written = []
+            for name, asname in pairs:
+                twin = ast.Attribute(core(node.module), name, ast.Load())
+                target = ast.Name(asname, ast.Store())
+                written.append(ast.copy_location(assign(target, twin), node))
+        return written + [s for _, name in pairs for s in self.where_it_lives(name, node)]
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        node.type = node.type and self.visit(node.type)
+        node.body = self.body(node.body)
+        if node.name is not None and (moved := self.where_it_lives(node.name, node)):
+            node.body = [*moved, self._unbinding(moved[0], node.body, node)]
+        return node
+
+    def _unbinding(self, moved: ast.stmt, body: list[ast.stmt], at: ast.AST) -> ast.stmt:
+        """`body`, after which the name of an exception is unbound where it lives too."""
+        assert isinstance(moved, ast.Assign)
+        home = moved.targets[0]
+        assert isinstance(home, ast.Attribute)
+        names = ast.Attribute(home.value, "__dict__", ast.Load())
+        forget = ast.Attribute(names, "pop", ast.Load())
+        gone = ast.Expr(call(forget, ast.Constant(home.attr), ast.Constant(None)))
+        written = ast.Try(body, [], [], [ast.copy_location(gone, at)])
+        return ast.copy_location(written, at)
+
+    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+        """What a pattern captures is bound before its guard is tested, as in Python."""
+        captured = sorted(stored_names([node.pattern])[0])
+        node.pattern = self.visit(node.pattern)
+        homes = [self.home(name) for name in captured]
+        moved: list[ast.expr] = [
+            self.setting(home, [name], Level(set()))
+            for name, home in zip(captured, homes, strict=True)
+            if home is not None
+        ]
+        body = self.body(node.body)
+        if node.guard is not None:
+            guard = self.visit(node.guard)
+            node.guard = ast.BoolOp(ast.And(), [*moved, guard]) if moved else guard
+            moved = []
+        node.body = [*(ast.copy_location(ast.Expr(m), node.pattern) for m in moved), *body]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        """In a process and in any function, annotations are for the reader."""
+        plain_class = bool(self.levels) and self.levels[-1].of_class
+        kept = plain_class or (not self.levels and self.class_name is None)
+        node.target = self.visit(node.target)
+        node.value = node.value and self.visit(node.value)
+        if kept:
+            node.annotation = self.visit(node.annotation)
+            return [node]
+        if node.value is None:
+            return [ast.copy_location(ast.Pass(), node)]
+        return [ast.copy_location(assign(node.target, node.value), node)]
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
+        node.names = [name for name in node.names if self.keeps(name)]
+        return node if node.names else ast.copy_location(ast.Pass(), node)
+
+    def visit_Config(self, node: nodes.Config) -> ast.stmt:
+        if self.in_main:
+            self.main_config.append(node.options)
+        return ast.copy_location(ast.Pass(), node)
+
+
+# Pieces of trees ----------------------------------------------------------------------------------
+
+
+def _import_core() -> ast.stmt:
+    package, _, module = API.rpartition(".")
+    return ast.ImportFrom(package, [ast.alias(module, CORE)], 0)
+
+
+def _end_of_header(body: list[ast.stmt]) -> int:
+    """How many statements must come first: the docstring and imports from `__future__`."""
+    place = 0
+    for statement in body:
+        doc = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+        if not (doc or future):
+            break
+        place += 1
+    return place
+
+
+def _guarded(
+    cases: list[tuple[ast.expr, ast.pattern]], guard: ast.expr | None, body: list[ast.stmt]
+) -> list[ast.stmt]:
+    """`body` inside a `match` for each case, the guard on the innermost."""
+    if not cases:
+        return [ast.If(guard, body, [])] if guard is not None else body
+    for place, (subject, pattern) in enumerate(reversed(cases)):
+        test = guard if place == 0 else None
+        body = [ast.Match(subject, [ast.match_case(pattern, test, body)])]
+    return body
+
+
+def _configs(body: list[ast.stmt]) -> dict[str, Any]:
+    """The options of the `config` statements that stand in `body` itself."""
+    return joined(statement.options for statement in body if isinstance(statement, nodes.Config))
+
+
+def _facts(facts: dict[str, Any]) -> list[ast.stmt]:
+    """`name = value` for each that is not empty."""
+    told = {name: value for name, value in facts.items() if value}
+    return [
+        assign(ast.Name(name, ast.Store()), v if isinstance(v, ast.expr) else literal(v))
+        for name, v in told.items()
+    ]
+
+
+def _imports_star(tree: ast.Module) -> bool:
+    froms = [s for s in tree.body if isinstance(s, ast.ImportFrom)]
+    return any(alias.name == "*" for statement in froms for alias in statement.names)
+
+
+def _has_main(tree: ast.Module) -> bool:
+    return any(isinstance(s, nodes.ProcessClass) and s.is_main for s in tree.body)
+
+
+CLOCK_WORDS = {"logical_clock", "logical_time", "incr_logical_clock"}
+
+
+def _uses_clock(program: Program) -> bool:
+    """Whether anything in the program, or in a module it is made of, reads a logical clock."""
+    for node in (node for module in program.whole() for node in ast.walk(module.tree)):
+        if isinstance(node, (nodes.Messages, nodes.Handler)) and node.stamp is not None:
+            return True
+        name = getattr(node, "name", None) if isinstance(node, nodes.Word) else None
+        if (node.attr if isinstance(node, ast.Attribute) else name) in CLOCK_WORDS:
+            return True
+    return False
+
+
+def _calls_super(function: ast.FunctionDef, method: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == method
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "super"
+        for node in ast.walk(function)
+    )
+
+
+def _is_static(node: ast.FunctionDef) -> bool:
+    """Whether a method is not called on the process; then it names all its parameters."""
+    kinds = ("staticmethod", "classmethod")
+    return any(isinstance(d, ast.Name) and d.id in kinds for d in node.decorator_list)
+
+
+def _only_declares(member: ast.stmt) -> bool:
+    """`name: type`, without a value."""
+    return isinstance(member, ast.AnnAssign) and member.value is None

@@ -1,0 +1,431 @@
+"""Queries and patterns, written as Python that recomputes them over the whole history.
+
+A pattern becomes a generator function that yields what it binds, a query a comprehension over
+such generators:
+
+    some(received(('accepted', n, v)), has=n > m)
+    any(frame.set_(n=n, v=v) for n, v in _accepted_31(self.received_) if n > frame.m)
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from quorate.compiler.escaping import Escaping, holds_history
+from quorate.compiler.names import Level, NameWriter, call, core, load
+from quorate.lang import nodes
+from quorate.lang.nodes import Pattern
+
+COLLECTED = {"setof": ast.SetComp, "listof": ast.ListComp}
+COMPARED = (str, int, bytes)  # constants that `match` compares by ==
+LISTED = {"listof", "tupleof", "dictof"}  # in what they answer, values may be changeable
+EXTREMES = {"maxof", "minof"}
+ORDERED = {"listof", "tupleof", "dictof"}
+
+
+@dataclass
+class Matcher:
+    """A pattern as a `case`: the pattern of `match`, its guards, the names it binds, and the
+    values it compares with, as parameters (name -> expression still to be written)."""
+
+    kinds: Mapping[str, ast.expr]  # how `tuple` and `list` are written
+    taken: set[str] = field(default_factory=set)  # names that cannot be used for anything else
+    write: Callable[[ast.expr], ast.expr] | None = None  # guards hold expressions it has written
+    bound: list[str] = field(default_factory=list)
+    guards: list[ast.expr] = field(default_factory=list)
+    values: dict[str, ast.expr] = field(default_factory=dict)
+
+    def add(self, pattern: Pattern, subject: str | None = None) -> ast.pattern:
+        """The `match` pattern of `pattern`; what it cannot say goes to the guards.
+
+        `subject` is the variable that is matched as a whole, None inside a pattern. The kind of
+        a sequence is a guard, since `case tuple([...])` takes Python ten times as long.
+        """
+        match pattern:
+            case nodes.BindPattern(name=name):
+                return self._bind(name)
+            case nodes.SequencePattern(kind=kind, elements=elements):
+                whole = subject or self.fresh(kind)
+                self.guards.append(call(load("isinstance"), load(whole), self.kinds[kind]))
+                inner = ast.MatchSequence([self.add(element) for element in elements])
+                return inner if subject else ast.MatchAs(inner, whole)
+            case nodes.StarPattern(name=name, value=value):
+                return self._rest(name, value)
+            case nodes.ValuePattern(value=value):
+                return self._value(value)
+            case _:
+                return ast.MatchAs()
+
+    def _bind(self, name: str) -> ast.pattern:
+        if name not in self.bound:
+            self.bound.append(name)
+            return ast.MatchAs(name=name)
+        again = self.fresh(name)
+        self.guards.append(_equal(load(again), load(name)))
+        return ast.MatchAs(name=again)
+
+    def _rest(self, name: str | None, value: ast.expr | None) -> ast.pattern:
+        if name is not None and name not in self.bound:
+            self.bound.append(name)
+            return ast.MatchStar(name)
+        if name is None and value is None:
+            return ast.MatchStar()
+        rest = self.fresh(name or "rest")
+        compared = load(name or rest) if value is None else self.compared(value)
+        as_tuple = ast.Tuple([ast.Starred(load(rest), ast.Load())], ast.Load())
+        either = ast.Tuple([load(rest), as_tuple], ast.Load())
+        self.guards.append(ast.Compare(compared, [ast.In()], [either]))
+        return ast.MatchStar(rest)
+
+    def _value(self, value: ast.expr) -> ast.pattern:
+        if isinstance(value, ast.Constant) and type(value.value) in COMPARED:
+            return ast.MatchValue(value)
+        captured = self.fresh("value")
+        self.guards.append(_equal(load(captured), self.compared(value)))
+        return ast.MatchAs(name=captured)
+
+    def compared(self, value: ast.expr) -> ast.expr:
+        """How a guard names the value of an expression: by a parameter, unless it is constant."""
+        if isinstance(value, ast.Constant):
+            return value
+        if self.write is not None:
+            return self.write(value)
+        wanted = value.name if isinstance(value, nodes.Field) else "wanted"
+        wanted = value.id if isinstance(value, ast.Name) else wanted
+        name = self.own(wanted)
+        self.values[name] = value
+        return load(name)
+
+    def peer(self, pattern: Pattern | None, hint: str) -> str:
+        """The name of the variable that is matched against `pattern` as a whole."""
+        if isinstance(pattern, nodes.BindPattern) and pattern.name not in self.bound:
+            self.bound.append(pattern.name)
+            return pattern.name
+        otherwise = self.own(hint)
+        if isinstance(pattern, nodes.ValuePattern):
+            self.guards.append(_equal(load(otherwise), self.compared(pattern.value)))
+        elif isinstance(pattern, nodes.BindPattern):
+            self.guards.append(_equal(load(otherwise), load(pattern.name)))
+        return otherwise
+
+    def fresh(self, hint: str) -> str:
+        number = 1
+        while (name := f"{hint}_{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+    def own(self, hint: str) -> str:
+        """`hint` itself where it is free."""
+        if hint in self.taken:
+            return self.fresh(hint)
+        self.taken.add(hint)
+        return hint
+
+    def guard(self) -> ast.expr | None:
+        if len(self.guards) < 2:
+            return self.guards[0] if self.guards else None
+        return ast.BoolOp(ast.And(), list(self.guards))
+
+
+def _equal(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [ast.Eq()], [right])
+
+
+def tag_of(pattern: Pattern | None) -> str:
+    """The constant that a message pattern begins with, as part of a name; else ''."""
+    if isinstance(pattern, nodes.SequencePattern) and pattern.elements:
+        pattern = pattern.elements[0]
+    if isinstance(pattern, nodes.ValuePattern) and isinstance(pattern.value, ast.Constant):
+        text = "".join(c if c.isalnum() else "_" for c in str(pattern.value.value))
+        return text if text.isidentifier() and not keyword.iskeyword(text) else ""
+    return ""
+
+
+def is_complex(pattern: Pattern | None) -> bool:
+    """Whether a pattern is more than one variable or value."""
+    return isinstance(pattern, (nodes.SequencePattern, nodes.StarPattern))
+
+
+class QueryWriter(NameWriter):
+    """Writes queries; the generator functions of their patterns collect in `matchers`."""
+
+    def __init__(self, program: nodes.Program) -> None:
+        super().__init__(program)
+        self.lets_out = True  # whether what a query answers may be kept or changed
+        self.matchers: list[ast.stmt] = []
+        self.matcher_names: set[str] = set()
+
+    # Patterns as generator functions.
+
+    def new_name(self, hint: str, line: int) -> str:
+        """A name that nothing else in the module has, for what stands at `line`."""
+        name, number = f"{hint}_{line}", 2
+        while name in self.matcher_names or name in self.identifiers:
+            name, number = f"{hint}_{line}_{number}", number + 1
+        self.matcher_names.add(name)
+        return name
+
+    def matcher(self, patterns: Iterable[Pattern | None]) -> Matcher:
+        """For a function of its own: only what its patterns bind is taken."""
+        names = {name for pattern in patterns for name in nodes.bound_names(pattern)}
+        return Matcher({kind: self.builtin(kind) for kind in ("tuple", "list")}, names)
+
+    def _generator(
+        self,
+        hint: str,
+        loop: list[str],
+        subjects: list[tuple[str, Pattern]],
+        found: Matcher,
+        at: ast.AST,
+    ) -> str:
+        """`def name(entries, values...): for loop in entries: match ...: case ...: yield bound`.
+
+        The name begins with `_`, so that `from m import *` leaves it where it is.
+        """
+        name = self.new_name(f"_{hint}", at.lineno)  # type: ignore[attr-defined]
+        cases = [(subject, found.add(pattern, subject)) for subject, pattern in subjects]
+        body: list[ast.stmt] = [ast.Expr(ast.Yield(_pack(found.bound)))]
+        guard = found.guard()
+        for place, (subject, pattern) in enumerate(reversed(cases)):
+            test = guard if place == 0 else None
+            body = [ast.Match(load(subject), [ast.match_case(pattern, test, body)])]
+        if not cases and guard is not None:
+            body = [ast.If(guard, body, [])]
+        targets: list[ast.expr] = [ast.Name(each, ast.Store()) for each in loop]
+        target = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else targets[0]
+        entries = found.own("entries")
+        function = ast.FunctionDef(
+            name=name,
+            args=only_arguments([ast.arg(entries), *map(ast.arg, found.values)]),
+            body=[ast.For(target, load(entries), body, [])],
+            decorator_list=[],
+        )
+        function.type_params = []  # type: ignore[attr-defined]
+        self.matchers.append(ast.copy_location(function, at))
+        return name
+
+    def _messages(self, node: nodes.Messages) -> tuple[ast.expr, list[str]]:
+        """A call that yields what the matching messages bind, and the names in order."""
+        found = self.matcher((node.message, node.peer, node.stamp))
+        names, subjects = self.subjects(node, found)
+        hint = tag_of(node.message) or node.kind
+        name = self._generator(hint, names, subjects, found, node)
+        entries = ast.Attribute(self.process, f"{node.kind}_", ast.Load())
+        values = [self.visit(value) for value in found.values.values()]
+        return call(load(name), entries, *values), found.bound
+
+    def subjects(
+        self, node: nodes.Messages | nodes.Handler, found: Matcher
+    ) -> tuple[list[str], list[tuple[str, Pattern]]]:
+        """The variables for message, peer and stamp, and those to match further: with what."""
+        names: list[str] = []
+        further: list[tuple[str, Pattern]] = []
+        parts = ((node.message, "message"), (node.peer, "peer"), (node.stamp, "stamp"))
+        for part, hint in parts:
+            if part is not None and (is_complex(part) or _is_constant(part)):
+                names.append(found.own(hint))
+                further.append((names[-1], part))
+            else:
+                names.append(found.peer(part, hint))
+        return names, further
+
+    def _domain(self, node: nodes.Domain, *, ordered: bool) -> tuple[ast.expr, list[str]]:
+        collection = self.visit(node.collection)
+        if not isinstance(collection, (ast.Set, ast.Tuple, ast.List)) or ordered:
+            collection = call(core("in_order" if ordered else "members"), collection)
+        if isinstance(node.pattern, nodes.BindPattern):
+            return collection, [node.pattern.name]
+        if isinstance(node.pattern, nodes.AnyPattern):
+            return collection, []
+        found = self.matcher([node.pattern])
+        member = found.own("member")
+        hint = tag_of(node.pattern) or "member"
+        name = self._generator(hint, [member], [(member, node.pattern)], found, node)
+        values = [self.visit(value) for value in found.values.values()]
+        return call(load(name), collection, *values), found.bound
+
+    def visit_Messages(self, node: nodes.Messages) -> ast.expr:
+        """Standing as a condition: is there such a message?"""
+        messages, _ = self._messages(node)
+        return ast.copy_location(call(self.builtin("any"), messages), node)
+
+    # Queries.
+
+    def visit_Query(self, node: nodes.Query) -> ast.expr:
+        default = node.default and self.visit(node.default)
+        lets_out, self.lets_out = self.lets_out, False  # collections and conditions do not
+        walrus = {w.id for w in node.witness if isinstance(w, ast.Name) and self.keeps(w.id)}
+        again = sorted(walrus | _read_before_bound(node))
+        level = Level(set())
+        self.levels.append(level)
+        for name in again:
+            level.renamed[name] = self.unused(f"{name}_")
+        ordered = node.op in ORDERED or bool(node.witness)
+        generators: list[ast.comprehension] = []
+        early: list[ast.expr] = []
+        for clause in node.clauses:
+            if isinstance(clause, (nodes.Domain, nodes.Messages)):
+                generators.append(self._clause(clause, level, ordered=ordered))
+                generators[-1].ifs += early
+                early = []
+            elif generators:
+                generators[-1].ifs.append(self.visit(clause))
+            else:
+                early.append(self.visit(clause))
+        condition = node.condition and self.visit(node.condition)
+        self.lets_out = lets_out
+        if node.op in ("some", "each"):
+            written = self._quantified(node, generators, condition)
+        else:
+            assert node.result is not None
+            written = self._collected(node, generators, default)
+        self.levels.pop()
+        return ast.copy_location(written, node)
+
+    def _clause(
+        self, clause: nodes.Domain | nodes.Messages, level: Level, *, ordered: bool
+    ) -> ast.comprehension:
+        if isinstance(clause, nodes.Domain):
+            if holds_history(clause.collection, self._is_held):
+                level.held |= set(nodes.bound_names(clause.pattern))
+            entries, bound = self._domain(clause, ordered=ordered)
+        else:
+            level.held |= set(nodes.bound_names(clause.message))
+            entries, bound = self._messages(clause)
+        level.names |= set(bound)
+        targets: list[ast.expr] = [
+            ast.Name(level.renamed.get(name, name), ast.Store()) for name in bound
+        ]
+        target = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else None
+        only = targets[0] if targets else ast.Name("_", ast.Store())
+        return ast.comprehension(target or only, entries, [], 0)
+
+    def _is_held(self, name: str) -> bool:
+        """Whether a variable holds a part of a message that a history keeps."""
+        level = self.level_of(name)
+        return level is not None and name in level.held
+
+    def _quantified(
+        self, node: nodes.Query, generators: list[ast.comprehension], condition: ast.expr | None
+    ) -> ast.expr:
+        bindings = self._bindings(node) if node.op == "some" else None
+        if bindings is not None and condition is not None:
+            generators[-1].ifs.append(condition)
+        holds = bindings or condition or ast.Constant(True)
+        function = self.builtin("all" if node.op == "each" else "any")
+        return call(function, ast.GeneratorExp(holds, generators))
+
+    def _bindings(self, node: nodes.Query) -> ast.expr | None:
+        """An expression, true, that binds the witness of a `some` where its variables live."""
+        fields = [w.name for w in node.witness if isinstance(w, nodes.Field)]
+        names = [w.id for w in node.witness if isinstance(w, ast.Name)]
+        inner = self.levels.pop()
+        homes = {name: level.frame for name in names if (level := self.level_of(name))}
+        self.levels.append(inner)
+        parts: list[ast.expr] = []
+        if fields:
+            parts.append(self.setting(self.process, fields, inner))
+        parts += [
+            self.setting(load(frame), [name for name in names if homes.get(name) == frame], inner)
+            for frame in dict.fromkeys(filter(None, homes.values()))
+        ]
+        plain: list[ast.expr] = [
+            ast.NamedExpr(ast.Name(name, ast.Store()), _let_out(name, inner))
+            for name in names
+            if homes.get(name) is None
+        ]
+        if plain:
+            parts.append(ast.List(plain, ast.Load()))
+        if len(parts) > 1:
+            return ast.BoolOp(ast.And(), parts)
+        return parts[0] if parts else None
+
+    def setting(self, owner: ast.expr, names: list[str], level: Level) -> ast.expr:
+        """`owner.set_(name=name, ...)`, which is true."""
+        given = {self.own_name(name): _let_out(name, level) for name in names}
+        return call(ast.Attribute(owner, "set_", ast.Load()), **given)
+
+    def _collected(
+        self, node: nodes.Query, generators: list[ast.comprehension], default: ast.expr | None
+    ) -> ast.expr:
+        op = node.op
+        assert node.result is not None
+        escaping = Escaping(self._is_held, _own)
+        at_last = op in EXTREMES and escaping.is_made_of_parts(node.result)
+        if self.lets_out and op in {*LISTED, *EXTREMES} and not at_last:
+            node.result = escaping.visit(node.result)
+        if op == "dictof":
+            assert isinstance(node.result, ast.Tuple)
+            key, value = (self.visit(part) for part in node.result.elts)
+            return ast.DictComp(key, value, generators)
+        result = self.visit(node.result)
+        if op in COLLECTED:
+            return COLLECTED[op](result, generators)
+        if op in ("lenof", "countof"):
+            return call(self.builtin("len"), ast.SetComp(result, generators))
+        every = ast.GeneratorExp(result, generators)
+        if op in ("tupleof", "sumof"):
+            return call(self.builtin(op.removesuffix("of")), every)
+        if op == "prodof":
+            return call(core("product"), every)
+        extreme = core("greatest" if op == "maxof" else "least")
+        found = call(extreme, every, **({"default": default} if default is not None else {}))
+        return _own(found) if at_last and self.lets_out else found
+
+
+def _own(node: ast.expr) -> ast.expr:
+    return ast.copy_location(call(core("own"), node), node)
+
+
+def _let_out(name: str, level: Level) -> ast.expr:
+    """The value of a variable of a query, for a variable outside of it."""
+    value = load(level.renamed.get(name, name))
+    return call(core("own"), value) if name in level.held else value
+
+
+def _is_constant(pattern: Pattern) -> bool:
+    """Whether `match` itself compares with it."""
+    value = pattern.value if isinstance(pattern, nodes.ValuePattern) else None
+    return isinstance(value, ast.Constant) and type(value.value) in COMPARED
+
+
+def _read_before_bound(query: nodes.Query) -> set[str]:
+    """Variables of a query whose names mean something else in it, before they are bound.
+
+    Python's comprehensions have no such thing: there a name is the comprehension's own from the
+    start, but for the first collection.
+    """
+    read: set[str] = set()
+    again: set[str] = set()
+    first = True
+    for clause in query.clauses:
+        patterns = nodes.clause_patterns(clause)
+        if not (patterns and first):
+            read |= {node.id for node in ast.walk(clause) if isinstance(node, ast.Name)}
+        first = first and not patterns
+        again |= read & {name for pattern in patterns for name in nodes.bound_names(pattern)}
+    return again
+
+
+def _pack(names: list[str]) -> ast.expr:
+    if len(names) == 1:
+        return load(names[0])
+    if not names:
+        return ast.Constant(True)
+    return ast.Tuple([load(name) for name in names], ast.Load())
+
+
+def only_arguments(args: list[ast.arg]) -> ast.arguments:
+    return ast.arguments(
+        posonlyargs=[],
+        args=args,
+        vararg=None,
+        kwonlyargs=[],
+        kw_defaults=[],
+        kwarg=None,
+        defaults=[],
+    )

@@ -1,0 +1,254 @@
+"""Programs of several modules: what a class inherits, through every way to import it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quorate.compiler.loader import load
+from quorate.core.ambient import here
+from quorate.lang.diagnostics import QuorateSyntaxError
+from stage import Actor
+
+BASE = """
+STEP = 10
+class Controllee(process):
+    def setup(limit, extra=2):
+        self.count = limit * extra
+    def receive(msg=('more', n)):
+        count += n
+    def double(x): return 2 * x
+"""
+DERIVED = """
+{imports}
+class P({base}):
+    def setup(limit, own): pass
+    def receive(msg=('more', n)):
+        output(n, count, own)
+    def go():
+        count += 1
+        return count, limit, double(own), {step}
+"""
+STYLES = [
+    ("import m", "m.Controllee", "m.STEP"),
+    ("import m as n", "n.Controllee", "n.STEP"),
+    ("from m import Controllee, STEP", "Controllee", "STEP"),
+    ("from m import Controllee as C, STEP as S", "process, C", "S"),
+    ("from m import *", "Controllee", "STEP"),
+    ("m = import_da('m')", "process, m.Controllee", "m.STEP"),
+    ("import pkg.inner", "pkg.inner.Controllee", "pkg.inner.STEP"),
+    ("import pkg.inner as i", "i.Controllee", "i.STEP"),
+    ("from pkg import inner", "inner.Controllee", "inner.STEP"),
+    ("from pkg import inner as i", "i.Controllee", "i.STEP"),
+    ("from pkg.inner import Controllee, STEP", "Controllee", "STEP"),
+    ("import full", "full.Controllee", "full.STEP"),
+    ("import full", "full.inner.Controllee", "full.inner.STEP"),
+    ("from full import Controllee, STEP", "Controllee", "STEP"),
+    ("from full import other", "other.Controllee", "other.STEP"),
+    ("import full.other", "full.other.Controllee", "full.STEP"),
+    ("from full import *", "Controllee", "STEP"),
+    ("import plain.inner", "plain.inner.Controllee", "plain.inner.STEP"),
+    ("from plain import inner", "inner.Controllee", "inner.STEP"),
+    ("import passing", "passing.m.Controllee", "passing.m.STEP"),
+    ("from passing import m", "m.Controllee", "m.STEP"),
+    ("from passing import *", "m.Controllee", "m.STEP"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    path, modules = sys.path[:], set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if not name.startswith("quorate"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Modules, a package without `__init__`, one with, a plain Python one around a .da module."""
+    files = {
+        "m.da": BASE,
+        "pkg/inner.da": BASE,
+        "full/__init__.da": "from . import inner\nfrom .inner import *\n",
+        "full/inner.da": BASE,
+        "full/other.da": "from .inner import Controllee, STEP\n",
+        "plain/__init__.py": "",
+        "plain/inner.da": BASE,
+        "passing.da": "import m\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def run(folder: Path, text: str) -> Any:
+    (folder / "prog.da").write_text(text)
+    return load(str(folder / "prog.da"))
+
+
+@pytest.mark.parametrize(("imports", "base", "step"), STYLES)
+def test_inheriting_by_any_import(folder: Path, imports: str, base: str, step: str) -> None:
+    program = run(folder, DERIVED.format(imports=imports, base=base, step=step))
+    actor = Actor(program.P, 4, "x").begin()
+    here.process = actor.process
+    assert actor.process.go() == (9, 4, "xx", 10)
+    actor.give(("more", 5))
+    assert actor.shown == [(5, 14, "x")]  # the base's handler came first
+
+
+def test_setups_of_bases(folder: Path) -> None:
+    text = """
+from m import Controllee
+class Q(process):
+    def setup(own, other=7): self.q = own + other
+class Both(Controllee, Q):
+    def setup(own, limit, *rest, more=1): pass
+class None_(Controllee): pass
+class Called(Controllee):
+    def setup(limit):
+        super().setup(limit, extra=limit)
+"""
+    program = run(folder, text)
+    both = Actor(program.Both, 1, 5, 8).process
+    assert (both.count, both.q, both.rest, both.more, both.own) == (10, 8, (8,), 1, 1)
+    assert Actor(program.None_, 3).process.count == 6
+    assert Actor(program.Called, 3).process.count == 9
+
+
+def test_a_class_without_setup_has_those_of_all_its_bases(folder: Path) -> None:
+    text = """
+from m import Controllee
+LEAST = 1
+class Q(process):
+    def setup(own, limit, *, least=LEAST + 1): self.q = own + limit
+class Both(Controllee, Q): pass
+class Third(process):
+    def setup(c): self.third = c
+class All(Both, Third): pass
+class Left(Controllee): pass
+class Right(Controllee): pass
+class Diamond(Left, Right): pass
+"""
+    program = run(folder, text)
+    both = Actor(program.Both, 3, 5).process
+    assert (both.limit, both.own, both.extra, both.least) == (3, 5, 2, 2)
+    assert (both.count, both.q) == (6, 8)
+    every = Actor(program.All, 3, 5, 7, 4).process
+    assert (every.count, every.q, every.third, every.extra) == (12, 8, 7, 4)
+    assert Actor(program.Diamond, 3).process.count == 6
+
+
+def test_what_a_class_without_setup_is_given_is_checked(folder: Path) -> None:
+    text = """
+class A(process):
+    def setup(a): pass
+class B(process):
+    def setup(b): pass
+class C(A, B):
+    def run(): output(a, b)
+def main():
+    start(new(C, (1,)))
+"""
+    with pytest.raises(QuorateSyntaxError, match=r"takes \(a, b\), and is given 1 argument"):
+        run(folder, text)
+
+
+def test_star_imports_leave_matchers_alone(folder: Path) -> None:
+    """Both modules make a function for a pattern of the same tag on the same line."""
+    (folder / "n.da").write_text(
+        "class N(process):\n"
+        "    def f():\n"
+        "        return setof(x, x in [1], ('a', x) in {('a', 1)})\n"
+    )
+    text = (
+        "from n import *\n"
+        "class P(N):\n"
+        "    def go(): return f(), setof(y, ('a', 2, y) in [('a', 2, 3)])\n"
+    )
+    program = run(folder, text)
+    actor = Actor(program.P)
+    here.process = actor.process
+    assert actor.process.go() == ({1}, {3})
+
+
+def test_star_imports_and_main(folder: Path) -> None:
+    """The main of an imported module is this one's only where it has none itself."""
+    (folder / "n.da").write_text("def main():\n    config(channel='fifo')\n")
+    assert run(folder, "from n import *\n").main_config_ == {"channel": {"fifo"}}
+    own = run(folder, "from n import *\ndef main():\n    output('own')\n")
+    assert own.main_config_ == {}
+    assert own.main_process_.__module__ == own.__name__
+
+
+def test_suspended_handlers_of_one_line_and_tag(folder: Path) -> None:
+    """A base's handler is its own, though a derived one has the same tag and line."""
+    handler = "    def receive(msg=('a', x)):\n        -- here\n        log.append(({!r}, x))\n"
+    base = "class P(process):\n    log = []\n"
+    (folder / "base.da").write_text(base + handler.format("base"))
+    program = run(folder, "import base\nclass P(base.P):\n" + handler.format("derived"))
+    actor = Actor(program.P).begin().give(("a", 1))
+    assert actor.process.log == [("base", 1), ("derived", 1)]
+
+
+def test_a_circle_of_imports(folder: Path) -> None:
+    (folder / "one.da").write_text("import two\nclass A(process):\n    def setup(x): pass\n")
+    (folder / "two.da").write_text(
+        "import one\nclass B(process):\n    def setup(x): pass\n    def make(): return one.A\n"
+    )
+    program = run(folder, "from one import A\nimport two\nclass P(two.B, A): pass\n")
+    assert program.P.__mro__[1:3] == (program.two.B, program.A)
+
+
+def test_da_modules_come_before_python_ones_but_not_before_the_standard_library(
+    folder: Path,
+) -> None:
+    (folder / "m.py").write_text("raise AssertionError('made by another compiler')\n")
+    (folder / "string.da").write_text("raise AssertionError\n")
+    program = run(folder, "import m, string\nclass P(m.Controllee): pass\nx = string.digits\n")
+    assert program.x == "0123456789"
+    assert "count" in Actor(program.P, 1).process.__dict__
+
+
+def test_absolute_imports_of_a_package_begin_at_the_program(folder: Path) -> None:
+    (folder / "pkg" / "m.da").write_text("raise AssertionError('an absolute import')\n")
+    (folder / "pkg" / "user.da").write_text("import m\nclass U(m.Controllee): pass\n")
+    program = run(folder, "from pkg.user import U\nclass P(U):\n    def go(): return count\n")
+    actor = Actor(program.P, 4)
+    here.process = actor.process
+    assert actor.process.go() == 8
+
+
+def test_a_module_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(QuorateSyntaxError, match="nowhere"):
+        run(folder, "m = import_da('nowhere')\n")
+
+
+@pytest.mark.parametrize(
+    ("imports", "draw", "now"),
+    [
+        ("import random, time", "random.random()", "time.time()"),
+        ("import random as r, time as t", "r.random()", "t.time()"),
+        ("from random import random\nfrom time import time", "random()", "time()"),
+        ("from random import random as r\nfrom time import time as t", "r()", "t()"),
+        ("from random import *\nfrom time import *", "random()", "time()"),
+    ],
+)
+def test_random_and_time_are_the_worlds(folder: Path, imports: str, draw: str, now: str) -> None:
+    inside = imports.replace("\n", "\n        ")
+    methods = f"    def go(): return {draw}, {now}\n"
+    if "*" not in imports:
+        methods += f"    def inside():\n        {inside}\n        return {draw}, {now}\n"
+    program = run(folder, f"{imports}\nclass P(process):\n{methods}")
+    answers = []
+    for _ in range(2):
+        process = Actor(program.P).process
+        process.world_.time = 77.5
+        here.process = process
+        answers.append([process.go(), process.inside() if "*" not in imports else 0])
+    assert answers[0] == answers[1]
+    assert answers[0][0][1] == 77.5

@@ -1,0 +1,263 @@
+"""One direction of a connection between two places: messages and orders as frames of bytes.
+
+A frame is a length (4 bytes, little-endian) and a msgpack list of items; process ids go by
+numbers that a frame before the first use introduces. A flat tuple of atoms, which is what most
+messages are, goes as it is and needs no second look on arrival; other values go as trees.
+Invariant: what comes is checked in shape, size and depth before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from quorate.core import effects as fx
+from quorate.core.errors import ProgramError
+from quorate.core.ids import ProcessId
+from quorate.net.registry import Registry
+from quorate.net.values import Values
+
+FRAME_BYTES_MAX: Final = 1 << 28
+HEADER_BYTES: Final = 4
+IDS_MAX: Final = 1 << 16
+
+Arrival = tuple[ProcessId, Any, ProcessId | None, Any]
+"""(destination, message, sender, stamp), or (destination, order, creator or None, None)"""
+
+_ATOMS: Final = frozenset({type(None), bool, int, float, str, bytes})
+_ID_CODE: Final = 1
+_ORDERS: dict[str, type] = {"c": fx.Create, "u": fx.Setup, "s": fx.Start, "e": fx.End}
+
+Number = Annotated[int, Meta(ge=0)]
+
+
+class Introduced(Struct, array_like=True, tag=0, gc=False):
+    """A process id; its number is that of the introductions before it."""
+
+    kind: str
+    path: tuple[Number, ...]
+    name: str
+    node: str
+
+
+class Flat(Struct, array_like=True, tag=1, gc=False):
+    """A message that is a tuple of atoms and ids."""
+
+    to: Number
+    sender: Number
+    stamp: int | None
+    message: tuple[Any, ...]
+
+
+class Deep(Struct, array_like=True, tag=2):
+    """Any other message, and its stamp, as trees."""
+
+    to: Number
+    sender: Number
+    tree: Any
+
+
+class Ordered(Struct, array_like=True, tag=3):
+    """Create, set up, start or end the process `to`; `sender` is the creator."""
+
+    to: Number
+    sender: int
+    order: str
+    tree: Any
+
+
+class Forget(Struct, array_like=True, tag=4, gc=False):
+    """All ids introduced so far; numbers begin at 0 again."""
+
+
+class BadFrame(Exception):
+    """What has come over a connection is no frame of this protocol."""
+
+
+class Encoder:
+    """Collects what goes to one place, and makes one frame of it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.sent = 0  # messages and orders since the beginning
+        self._values = Values(registry, self._number)
+        self._numbers: dict[ProcessId, int] = {}
+        self._new: list[Introduced | Forget] = []
+        self._items: list[Any] = []
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=self._extension)
+
+    def add(self, to: ProcessId, message: Any, sender: ProcessId, stamp: Any) -> None:
+        """A message. Raises `Unsendable`, and then nothing has been added."""
+        numbers = self._numbers
+        if type(message) is tuple and (stamp is None or type(stamp) is int):
+            plain = _ATOMS.issuperset(map(type, message))
+            if plain or self._know_ids(message):
+                there, here = numbers.get(to), numbers.get(sender)
+                if there is None:
+                    there = self._introduce(to)
+                if here is None:
+                    here = self._number(sender)  # which may be the id just introduced
+                self._items.append(Flat(there, here, stamp, message))
+                self.sent += 1
+                return
+        tree = self._values.to_tree((message, stamp))
+        self._items.append(Deep(self._number(to), self._number(sender), tree))
+        self.sent += 1
+
+    def add_order(self, to: ProcessId, order: Any, sender: ProcessId | None) -> None:
+        """An order: Create, Setup, Start or End. Raises `Unsendable`."""
+        letter, parts = _order_parts(order)
+        tree = self._values.to_tree(parts)
+        creator = -1 if sender is None else self._number(sender)
+        self._items.append(Ordered(self._number(to), creator, letter, tree))
+        self.sent += 1
+
+    def take(self) -> bytes:
+        """Everything added since the last call, as frames; empty when there is nothing."""
+        items = self._items
+        if not items:
+            return b""
+        self._items = []
+        introductions = b""
+        if self._new:
+            introductions, self._new = _frame(self._encoder.encode(self._new)), []
+        try:
+            body = self._encoder.encode(items)
+        except (OverflowError, UnicodeEncodeError):  # large numbers, lone surrogates
+            items = list(map(self._as_tree, items))
+            body = self._encoder.encode(items)
+        if len(self._numbers) >= IDS_MAX:
+            self._numbers.clear()
+            self._new.append(Forget())
+        if len(body) <= FRAME_BYTES_MAX:
+            return introductions + _frame(body)
+        return introductions + b"".join(_frame(self._encoder.encode([item])) for item in items)
+
+    def _as_tree(self, item: Any) -> Any:
+        if type(item) is not Flat:
+            return item
+        tree = self._values.to_tree((item.message, item.stamp))
+        return Deep(item.to, item.sender, tree)
+
+    def _know_ids(self, message: tuple[Any, ...]) -> bool:
+        """Whether all parts are atoms or ids; introduces the ids."""
+        for part in message:
+            if type(part) is ProcessId:
+                if part not in self._numbers:
+                    self._introduce(part)
+            elif type(part) not in _ATOMS:
+                return False
+        return True
+
+    def _number(self, id: ProcessId) -> int:
+        found = self._numbers.get(id)
+        return self._introduce(id) if found is None else found
+
+    def _introduce(self, id: ProcessId) -> int:
+        number = self._numbers[id] = len(self._numbers)
+        self._new.append(Introduced(id.kind, id.path, id.name, id.node))
+        return number
+
+    def _extension(self, value: Any) -> msgspec.msgpack.Ext:
+        return msgspec.msgpack.Ext(_ID_CODE, self._numbers[value].to_bytes(4, "little"))
+
+
+class Decoder:
+    """Turns the frames of one connection back into what was added at its other end."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.taken = 0  # messages and orders since the beginning
+        self._values = Values(registry, _meet)
+        self._ids: list[ProcessId] = []
+        self._decoder = msgspec.msgpack.Decoder(
+            list[Introduced | Flat | Deep | Ordered | Forget], ext_hook=self._extension
+        )
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Arrival]:
+        """The arrivals of all frames that are complete now. Raises `BadFrame`."""
+        arrivals: list[Arrival] = []
+        whole: bytes | bytearray = data
+        if self._rest:
+            self._rest += data
+            whole = self._rest
+        start, size = 0, len(whole)
+        while size - start >= HEADER_BYTES:
+            length = int.from_bytes(whole[start : start + HEADER_BYTES], "little")
+            if length > FRAME_BYTES_MAX:
+                raise BadFrame(f"a frame of {length} bytes, at most {FRAME_BYTES_MAX}")
+            end = start + HEADER_BYTES + length
+            if end > size:
+                break
+            self.frame(whole[start + HEADER_BYTES : end], arrivals)
+            start = end
+        if start < size or whole is not data:
+            self._rest = bytearray(whole[start:])
+        self.taken += len(arrivals)
+        return arrivals
+
+    def frame(self, body: bytes | bytearray, arrivals: list[Arrival]) -> None:
+        """Add the arrivals of one frame. Raises `BadFrame`."""
+        ids = self._ids
+        try:
+            for item in self._decoder.decode(body):
+                if type(item) is Flat:
+                    arrivals.append((ids[item.to], item.message, ids[item.sender], item.stamp))
+                else:
+                    self._other(item, arrivals)
+        except Exception as error:  # whatever a hostile frame leads to is the frame's fault
+            raise BadFrame(f"{type(error).__name__}: {error}") from error
+
+    def _other(self, item: Any, arrivals: list[Arrival]) -> None:
+        ids, value = self._ids, self._values.from_tree
+        match item:
+            case Introduced(kind, path, name, node):
+                ids.append(ProcessId(kind, path, name, node))
+            case Forget():
+                ids.clear()
+            case Deep(to, sender, tree):
+                message, stamp = value(tree)
+                arrivals.append((ids[to], message, ids[sender], stamp))
+            case Ordered(to, sender, letter, tree):
+                order = _order_of(letter, ids[to], value(tree))
+                arrivals.append((ids[to], order, None if sender < 0 else ids[sender], None))
+
+    def _extension(self, code: int, data: memoryview) -> ProcessId:
+        if code != _ID_CODE:
+            raise BadFrame(f"no extension type {code}")
+        return self._ids[int.from_bytes(data, "little")]
+
+
+def _frame(body: bytes) -> bytes:
+    if len(body) > FRAME_BYTES_MAX:
+        raise ProgramError(
+            "Q106",
+            f"a message of {len(body):,} bytes cannot be sent: at most {FRAME_BYTES_MAX:,}",
+            "send it in parts",
+        )
+    return len(body).to_bytes(HEADER_BYTES, "little") + body
+
+
+def _meet(id: ProcessId) -> None:
+    """Ids that come have been introduced."""
+
+
+def _order_parts(order: Any) -> tuple[str, tuple[Any, ...]]:
+    match order:
+        case fx.Create(_, cls, daemon, rates):
+            return "c", (cls, daemon, rates)
+        case fx.Setup(_, args, kwargs):
+            return "u", (args, kwargs)
+        case fx.Start():
+            return "s", ()
+        case fx.End():
+            return "e", ()
+    raise AssertionError(f"no order: {order!r}")
+
+
+def _order_of(letter: str, to: ProcessId, parts: tuple[Any, ...]) -> Any:
+    order = _ORDERS[letter](to, *parts)
+    if isinstance(order, fx.Create) and not isinstance(order.cls, type):
+        raise BadFrame(f"{order.cls!r} is no class")
+    return order

@@ -1,0 +1,1 @@
+"""The worlds that run compiled processes: each imports the core, never one another."""

@@ -1,0 +1,16 @@
+"""What every world shares: the processes of one place, and how a run tells what went wrong."""
+
+from quorate.worlds.base.host import Host, Task
+from quorate.worlds.base.program import config_of
+from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of
+
+__all__ = [
+    "Failure",
+    "Host",
+    "Standing",
+    "Task",
+    "busy_at",
+    "config_of",
+    "failure_of",
+    "standing_of",
+]

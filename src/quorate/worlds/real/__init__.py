@@ -1,0 +1,1 @@
+"""The real world: operating-system processes and sockets of one machine."""

@@ -1,0 +1,225 @@
+"""What the node and its workers tell each other, and the channel that carries it.
+
+A channel is one end of a Unix socket pair made before the worker is forked; sockets between
+workers travel over it too. Invariant: the node never blocks on a worker.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections import deque
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from quorate.worlds.real.program import Place, Row
+
+Path = tuple[int, ...]
+
+# From a worker to the node.
+
+
+class Lives(Struct, tag=0, array_like=True):
+    """Of each change: (path, name, by, code). `by` is +1 for a start asked for, -1 for one settled.
+
+    A start is settled when the process is over, `code` is its exit code, or is a DAEMON.
+    """
+
+    changes: list[tuple[Path, str, int, int]]
+
+
+class Tally(Struct, tag=1, array_like=True):
+    """(peer, sent to it, taken from it) since the beginning; `round` 0 where nobody asked."""
+
+    round: int
+    busy: bool
+    counts: list[tuple[Place, int, int]]
+
+
+class Wants(Struct, tag=2, array_like=True):
+    """A connection with another place is wanted."""
+
+    place: Place
+
+
+class Failed(Struct, tag=3, array_like=True):
+    """A process failed; `ours` says that not the program is to blame."""
+
+    text: str
+    ours: bool
+
+
+class Stands(Struct, tag=4, array_like=True):
+    """Where the processes of a worker stand: (path, report, whether it has been started)."""
+
+    round: int
+    reports: list[tuple[Path, str, bool]]
+
+
+class Busy(Struct, tag=7, array_like=True):
+    """A step is under way, and where in the program; not asked for, but prompted by a signal."""
+
+    report: str
+
+
+class Closed(Struct, tag=5, array_like=True):
+    """Output cannot be written; `reason` is empty where nobody reads it any more."""
+
+    reason: str
+
+
+class Summary(Struct, tag=6, array_like=True):
+    """A worker's last words."""
+
+    processes: int
+    messages: int
+    counts: list[tuple[Place, int, int]]
+    unstarted: list[str]
+    stats: list[Row]
+
+
+# From the node to a worker.
+
+
+class Granted(Struct, tag=10, array_like=True):
+    """A connection with a place; its socket comes along."""
+
+    place: Place
+
+
+class Gone(Struct, tag=11, array_like=True):
+    """The place is no more; what was for it is dropped."""
+
+    place: Place
+
+
+class Count(Struct, tag=12, array_like=True):
+    """Answer with a Tally of this round."""
+
+    round: int
+
+
+class Where(Struct, tag=13, array_like=True):
+    """Answer with Stands of this round."""
+
+    round: int
+
+
+class Stop(Struct, tag=14, array_like=True):
+    """The run is over: answer with a Summary and exit."""
+
+
+Message = (
+    Lives
+    | Tally
+    | Wants
+    | Failed
+    | Stands
+    | Busy
+    | Closed
+    | Summary
+    | Granted
+    | Gone
+    | Count
+    | Where
+    | Stop
+)
+
+
+class Channel:
+    """One end of a control connection: messages, and sockets that come along with some."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self.socket = end
+        self.sockets: deque[socket.socket] = deque()  # that have come, in order
+        self._unsent: deque[tuple[bytes, socket.socket | None]] = deque()
+        self._unread = bytearray()
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def send(self, message: Message, along: socket.socket | None = None) -> None:
+        """Send without waiting; `flush` sends what the other end has no room for yet."""
+        try:
+            body = self._encoder.encode(message)
+        except UnicodeEncodeError:
+            body = self._encoder.encode(_escaped(msgspec.to_builtins(message)))
+        self._unsent.append((len(body).to_bytes(4, "little") + body, along))
+        self.flush()
+
+    def flush(self) -> bool:
+        """Send what has room; whether nothing is left. What nobody reads any more is dropped."""
+        while self._unsent:
+            data, along = self._unsent[0]
+            try:
+                if along is None:
+                    sent = self.socket.send(data)
+                else:
+                    sent = socket.send_fds(self.socket, [data], [along.fileno()])
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._unsent.clear()
+                return True
+            if along is not None:
+                along.close()
+            self._unsent.popleft()
+            if sent < len(data):
+                self._unsent.appendleft((data[sent:], None))
+        return True
+
+    def flush_all(self) -> None:
+        """Send everything, and wait for room where there is none."""
+        while not self.flush():
+            until_ready(self.fileno(), select.POLLOUT)
+
+    def receive(self) -> list[Message] | None:
+        """The messages that have come, None when the other end is closed."""
+        messages: list[Message] = []
+        open_ = True
+        while True:
+            try:
+                data, fds, _, _ = socket.recv_fds(self.socket, 1 << 16, 64)
+            except BlockingIOError:
+                break
+            except OSError:
+                data, fds = b"", []
+            self.sockets.extend(socket.socket(fileno=fd) for fd in fds)
+            if not data:
+                open_ = False
+                break
+            self._unread += data
+        while len(self._unread) >= 4:
+            end = 4 + int.from_bytes(self._unread[:4], "little")
+            if len(self._unread) < end:
+                break
+            messages.append(self._decoder.decode(self._unread[4:end]))
+            del self._unread[:end]
+        return messages if messages or open_ else None
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def _escaped(value: Any) -> Any:
+    """Lists and texts with lone surrogates, which are no text in UTF-8, made backslashes."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return [_escaped(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def until_ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
+    """Wait until a descriptor, of any number, has the event; whether it has."""
+    poll = select.poll()
+    poll.register(descriptor, event)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
+def pair() -> tuple[Any, Any]:
+    """Two sockets, connected with each other and with nothing else."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

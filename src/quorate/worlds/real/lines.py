@@ -1,0 +1,42 @@
+"""How a line of output reads: as text for people, or as an object of JSON for programs.
+
+Invariant: an entry of JSON is one line, and has the same keys whoever says it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from quorate.core.ids import ProcessId
+
+INFO = 20
+ERROR = 40
+
+_NAMES = {10: "debug", INFO: "info", 30: "warning", ERROR: "error", 50: "critical"}
+
+
+class Lines:
+    """Formats lines; remembers the second that it has last made a text of."""
+
+    def __init__(self) -> None:
+        self._second = (0, "")
+
+    def text(self, now: float, who: ProcessId | None, text: str) -> str:
+        """A line of text; `now` in seconds since 1970, `who` is None for the run as a whole."""
+        second = int(now)
+        if second != self._second[0]:
+            self._second = (second, time.strftime("%H:%M:%S", time.localtime(second)))
+        said = text if who is None else f"{who!r}: {text}"
+        return f"[{self._second[1]}.{int(now % 1 * 1000):03}] {said}\n"
+
+    def entry(self, now: float, who: ProcessId | None, text: str, level: int) -> str:
+        """A line of JSON."""
+        entry = {
+            "time": now,
+            "process": None if who is None else repr(who),
+            "level": level,
+            "level_name": _NAMES.get(level, str(level)),
+            "text": text,
+        }
+        return json.dumps(entry) + "\n"

@@ -1,0 +1,85 @@
+"""Connections between the places of a run: one socket for each pair that has met.
+
+What is added during a turn of the loop leaves as one frame at its end. Invariant: between two
+places everything arrives once and in the order in which it was added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from quorate.net.codec import BadFrame, Decoder, Encoder
+from quorate.net.registry import Registry
+from quorate.worlds.real.program import Place
+
+if TYPE_CHECKING:
+    from quorate.worlds.real.worker import Worker
+
+UNSENT_BYTES_MAX = 1 << 23
+"""What waits for a slower place before this one stops running its processes."""
+
+
+class Link(asyncio.Protocol):
+    """This end of the connection with another place, which may not be there yet."""
+
+    def __init__(self, worker: Worker, place: Place, registry: Registry) -> None:
+        self.place = place
+        self.encoder = Encoder(registry)
+        self.decoder = Decoder(registry)
+        self.gone = False
+        self._worker = worker
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def counts(self) -> tuple[Place, int, int]:
+        return self.place, self.encoder.sent, self.decoder.taken
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing waits here to be sent."""
+        if self._transport is None:
+            return self.gone or not self.encoder.sent
+        return not self._transport.get_write_buffer_size()
+
+    def flush(self) -> None:
+        """Send what has been added, if the connection is there."""
+        if self._transport is not None:
+            data = self.encoder.take()
+            if data:
+                self._transport.write(data)
+        elif self.gone:
+            self.encoder.take()
+
+    def close(self) -> None:
+        """The other place is no more."""
+        self.gone = True
+        self._transport = None
+        self._worker.blocked.discard(self)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        worker = self._worker
+        try:
+            arrivals = self.decoder.feed(data)
+        except BadFrame as error:
+            worker.fault(error)
+            return
+        worker.accept(arrivals)
+        worker.work()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.close()
+
+    def pause_writing(self) -> None:
+        self._worker.blocked.add(self)
+
+    def resume_writing(self) -> None:
+        self._worker.blocked.discard(self)
+        self._worker.schedule()

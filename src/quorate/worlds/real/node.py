@@ -1,0 +1,427 @@
+"""The node: forks the workers of a run, watches them, connects them, and finds its end.
+
+It is the process of the command line. Small on purpose: one selector, no event loop, and it
+runs nothing of the program. Invariant: however `run` is left, no worker is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from quorate.core.ids import ProcessId
+from quorate.worlds.real import control as ct
+from quorate.worlds.real.census import Census, Lifetimes
+from quorate.worlds.real.journal import Journal
+from quorate.worlds.real.lines import ERROR, INFO
+from quorate.worlds.real.program import Options, Outcome, Place, Program
+from quorate.worlds.real.shared import shared_file
+from quorate.worlds.real.worker import Birth, live
+
+GRACE_SECONDS = 0.5
+"""How long workers have to say their last words when the run has failed."""
+
+WHERE_SECONDS = 1.0
+"""How long workers have to say where their processes stand."""
+
+Report = Callable[[str], None]
+Closing = Callable[[Outcome], str]
+
+
+class Interrupted(BaseException):
+    """Somebody has asked for the end: Ctrl-C, or a signal to terminate."""
+
+
+class Crew:
+    """A worker as the node sees it."""
+
+    def __init__(self, place: Place, pid: int, end: socket.socket, lifeline: int) -> None:
+        self.place = place
+        self.pid = pid
+        self.channel = ct.Channel(end)
+        self.lifeline = lifeline
+        self.met: set[Place] = set()
+        self.summary: ct.Summary | None = None
+
+    def close(self) -> None:
+        self.channel.close()
+        os.close(self.lifeline)
+
+
+class Node:
+    """One run of a program on this machine."""
+
+    def __init__(
+        self, program: Program, options: Options, report: Report, closing: Closing | None = None
+    ) -> None:
+        self._program = program
+        self._options = options
+        self._tell_user = report
+        self._closing = closing
+        self._outcome = Outcome(options.seed)
+        self._crew: dict[Place, Crew] = {}
+        self._gone: set[Place] = set()
+        self._lifetimes = Lifetimes()
+        self._census = Census()
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._deadline: float | None = None
+        self._stands: dict[Place, ct.Stands] | None = None
+        self._busy: dict[Place, str] = {}  # what workers that do not answer are busy with
+        self._stands_round = 0
+        self._stands_then: Callable[[], None] = lambda: None
+        self._stands_by = 0.0
+        self._asked_where = False
+        self._shared = shared_file()
+        as_json = options.log_format == "json"
+        self._log = None if options.log is None else Journal(options.log, as_json)
+
+    def run(self) -> Outcome:
+        """Run the program to its end."""
+        begin = time.monotonic()
+        try:
+            with self._signals():
+                self._start()
+                while self._crew:
+                    self._wait()
+        except OSError as error:
+            self._report(f"error: the system refuses what the run needs: {error}")
+            self._outcome.status = 1
+        except Interrupted:
+            self._outcome.interrupted = True
+            self._outcome.status = 130
+        self._outcome.status = self._outcome.status or self._lifetimes.status
+        self._outcome.seconds = time.monotonic() - begin
+        self._outcome.processes = max(1 + self._outcome.processes, self._lifetimes.started)
+        if self._log is not None:
+            if self._closing is not None:
+                self._log.add(self._closing(self._outcome), INFO)
+            self._log.close()
+        return self._outcome
+
+    def _report(self, text: str, level: int = ERROR) -> None:
+        """Tell the user, and the log."""
+        if self._log is not None:
+            self._log.add(text, level)
+        self._tell_user(text)
+
+    # Workers.
+
+    def _start(self) -> None:
+        _raise_limit()
+        gc.freeze()  # so that workers share the pages of what is loaded
+        if self._options.isolate:
+            self._fork(())
+        else:
+            for index in range(self._options.workers):
+                self._fork((index,))
+
+    def _fork(self, place: Place) -> Crew:
+        here, there = ct.pair()
+        alive, lifeline = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signals = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        pid = os.fork()
+        if pid == 0:
+            os.close(lifeline)
+            here.close()
+            log = None if self._log is None else self._log.descriptor
+            birth = Birth(place, there, alive, self._shared, log)
+            self._be_worker(birth, before)
+        try:
+            there.close()
+            os.close(alive)
+            crew = self._crew[place] = Crew(place, pid, here, lifeline)
+            self._census.join(place)
+            self._selector.register(crew.channel, selectors.EVENT_READ, crew)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return crew
+
+    def _be_worker(self, birth: Birth, mask: Iterable[Any]) -> None:
+        """In the new process: let go of what is the node's, and never return."""
+        status = 70
+        try:
+            signal.set_wakeup_fd(-1)
+            self._selector.close()
+            for crew in self._crew.values():
+                crew.close()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            status = live(self._program, self._options, birth)
+        except BaseException:
+            import traceback
+
+            channel = ct.Channel(birth.control)
+            channel.send(ct.Failed(traceback.format_exc(), True))
+            channel.flush_all()
+        finally:
+            os._exit(status)
+
+    # Waiting.
+
+    def _wait(self) -> None:
+        for key, mask in self._selector.select(self._timeout()):
+            if key.data is None:
+                key.fileobj.recv(64)  # type: ignore[union-attr]  # a signal has come
+            else:
+                self._hear(key.data, mask)
+        self._on_time()
+
+    def _timeout(self) -> float | None:
+        ends = [self._deadline] if self._deadline is not None else []
+        ends += [self._stands_by] if self._stands is not None else []
+        return max(0.0, min(ends) - time.monotonic()) if ends else None
+
+    def _on_time(self) -> None:
+        now = time.monotonic()
+        if self._asked_where and self._stands is None:
+            self._asked_where = False
+            self._ask_where(self._show_stands)
+            for crew in self._crew.values():
+                os.kill(crew.pid, signal.SIGQUIT)
+        if self._stands is not None:
+            if now >= self._stands_by or self._stands.keys() >= self._crew.keys():
+                then, self._stands_then = self._stands_then, lambda: None
+                then()
+                self._stands = None
+        if self._deadline is not None and now >= self._deadline:
+            for crew in list(self._crew.values()):
+                os.kill(crew.pid, signal.SIGKILL)
+            self._deadline = None
+
+    def _hear(self, crew: Crew, mask: int) -> None:
+        if mask & selectors.EVENT_WRITE and crew.channel.flush():
+            self._selector.modify(crew.channel, selectors.EVENT_READ, crew)
+        if mask & selectors.EVENT_READ:
+            messages = crew.channel.receive()
+            for message in messages or ():
+                self._take(crew, message)
+            if messages is None:
+                self._lost(crew)
+        if not self._stopping:
+            if self._lifetimes.over:
+                # A daemon may never come out of its step; anyone else is done, or is being read.
+                self._stop(GRACE_SECONDS if self._lifetimes.daemons else None)
+            elif self._census.next_round():
+                self._tell_all(ct.Count(self._census.round))
+
+    def _take(self, crew: Crew, message: ct.Message) -> None:
+        match message:
+            case ct.Lives(changes):
+                for path, name, by, code in changes:
+                    self._lifetimes.change(path, name, by, code)
+            case ct.Tally(0, _, counts):
+                self._census.idle(crew.place, _counts(counts))
+            case ct.Tally(round, busy, counts):
+                self._census.answer(crew.place, round, busy, _counts(counts))
+                if self._census.stuck and not self._stopping:
+                    self._ask_where(self._stuck)
+            case ct.Wants(place):
+                self._connect(crew, place)
+            case ct.Failed(text, ours):
+                self._failed(text, ours)
+            case ct.Stands(round) if self._stands is not None and round == self._stands_round:
+                self._stands[crew.place] = message
+            case ct.Busy(report):
+                self._busy[crew.place] = report
+            case ct.Closed(reason) if not self._stopping:
+                self._outcome.closed = not reason
+                self._outcome.status = self._outcome.status or 1
+                if reason:
+                    self._report(reason)
+                self._stop(GRACE_SECONDS)
+            case ct.Summary():
+                self._last_words(crew, message)
+
+    def _tell(self, crew: Crew, message: ct.Message, along: socket.socket | None = None) -> None:
+        crew.channel.send(message, along)
+        if not crew.channel.flush():
+            both = selectors.EVENT_READ | selectors.EVENT_WRITE
+            self._selector.modify(crew.channel, both, crew)
+
+    def _tell_all(self, message: ct.Message) -> None:
+        for crew in self._crew.values():
+            self._tell(crew, message)
+
+    def _connect(self, crew: Crew, place: Place) -> None:
+        """Give two places a connection, unless they have it already."""
+        if place in self._gone:
+            self._tell(crew, ct.Gone(place))
+        elif place not in crew.met:
+            other = self._crew.get(place) or self._fork(place)
+            crew.met.add(place)
+            other.met.add(crew.place)
+            one, two = ct.pair()
+            self._tell(crew, ct.Granted(place), one)
+            self._tell(other, ct.Granted(crew.place), two)
+
+    # Ends.
+
+    def _stop(self, grace: float | None) -> None:
+        """Ask all workers for their last words; after `grace` seconds they are killed."""
+        if not self._stopping:
+            self._stopping = True
+            self._tell_all(ct.Stop())
+        if grace is not None and self._deadline is None:
+            self._deadline = time.monotonic() + grace
+
+    def _failed(self, text: str, ours: bool) -> None:
+        if not self._stopping:
+            self._report(text)
+            self._outcome.status = 70 if ours else self._outcome.status or 1
+        if ours or self._options.stop_on_error:
+            self._stop(GRACE_SECONDS)
+
+    def _last_words(self, crew: Crew, summary: ct.Summary) -> None:
+        crew.summary = summary
+        outcome = self._outcome
+        outcome.processes += summary.processes
+        outcome.messages += summary.messages
+        outcome.unstarted += summary.unstarted
+        outcome.stats += summary.stats
+        if self._options.isolate:
+            self._gone.add(crew.place)
+            self._census.leave(crew.place, _counts(summary.counts))
+
+    def _lost(self, crew: Crew) -> None:
+        """A worker's end of the channel is closed: it has exited, or was killed."""
+        self._forget(crew)
+        _, status = os.waitpid(crew.pid, 0)
+        if crew.summary is None and not self._stopping:
+            self._report(self._obituary(crew, os.waitstatus_to_exitcode(status)))
+            self._outcome.status = 1
+            self._stop(GRACE_SECONDS)
+
+    def _obituary(self, crew: Crew, code: int) -> str:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        lived = [
+            self._lifetimes.names[path]
+            for path in sorted(self._lifetimes.open)
+            if self._options.place_of(ProcessId("", path)) == crew.place
+        ]
+        shown = ", ".join(lived[:20]) + (f" and {len(lived) - 20} more" if len(lived) > 20 else "")
+        what = "the worker" if self._options.isolate else f"worker {crew.place[0]}"
+        return (
+            f"error[Q110]: {what} (process {crew.pid}) {how}\n"
+            f"  = running there: {shown or 'no process'}"
+        )
+
+    def _forget(self, crew: Crew) -> None:
+        del self._crew[crew.place]
+        self._selector.unregister(crew.channel)
+        crew.close()
+
+    # Where everything stands.
+
+    def _ask_where(self, then: Callable[[], None]) -> None:
+        self._stands, self._stands_then = {}, then
+        self._busy.clear()
+        self._stands_round += 1
+        self._stands_by = time.monotonic() + WHERE_SECONDS
+        self._tell_all(ct.Where(self._stands_round))
+
+    def _show_stands(self) -> None:
+        self._report(self._stands_text(), INFO)
+
+    def _stands_text(self, only_started: bool = False) -> str:
+        """Where processes stand, in the order of their names."""
+        stands = self._stands or {}
+        reports = sorted(report for answer in stands.values() for report in answer.reports)
+        lines = [text for _, text, started in reports if started or not only_started]
+        lines += [
+            self._busy.get(place, f"worker {'.'.join(map(str, place))} is busy in a step")
+            for place in self._crew
+            if place not in stands
+        ]
+        return "\n".join(lines)
+
+    def _stuck(self) -> None:
+        if self._stopping:
+            return
+        count = len(self._lifetimes.open)
+        self._report(
+            f"error[Q107]: nothing can happen any more, and {count} "
+            f"process{'es have' if count > 1 else ' has'} not ended\n"
+            + self._stands_text(only_started=True)
+        )
+        self._outcome.status = self._lifetimes.status or 1
+        self._stop(None)
+
+    # Signals, and the end of everything.
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM raise Interrupted; SIGQUIT wakes the selector."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        self._selector.register(ours, selectors.EVENT_READ, None)
+        wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, self._interrupt),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, self._interrupt),
+            signal.SIGQUIT: signal.signal(signal.SIGQUIT, self._where),
+        }
+        try:
+            yield
+        finally:
+            for number in before:
+                signal.signal(number, signal.SIG_IGN)
+            self._end_all()
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            ours.close()
+            theirs.close()
+
+    def _interrupt(self, *_: Any) -> None:
+        raise Interrupted
+
+    def _where(self, *_: Any) -> None:
+        self._asked_where = True
+
+    def _end_all(self) -> None:
+        """Kill what still lives, and wait until it is gone."""
+        for crew in self._crew.values():
+            os.kill(crew.pid, signal.SIGKILL)
+        for crew in self._crew.values():
+            os.waitpid(crew.pid, 0)
+            crew.close()
+        self._crew.clear()
+        self._selector.close()
+        os.close(self._shared)
+
+
+def _counts(counts: Iterable[tuple[Place, int, int]]) -> dict[Place, tuple[int, int]]:
+    return {tuple(place): (sent, taken) for place, sent, taken in counts}
+
+
+def _raise_limit() -> None:
+    """Allow as many open files as the system does: an isolated process costs several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 1 << 16) if hard != resource.RLIM_INFINITY else 1 << 16
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def run(
+    program: Program, options: Options, report: Report, closing: Closing | None = None
+) -> Outcome:
+    """Run a program on this machine; `report` takes what is to be said on standard error.
+
+    The log, if there is one, has that too, and at its end what `closing` says of the outcome.
+    """
+    return Node(program, options, report, closing).run()

@@ -1,0 +1,81 @@
+"""What is run, how, and how it came out: the values that go in and out of the real world."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from quorate.core.ids import ProcessId
+from quorate.core.process import Process
+
+Place = tuple[int, ...]
+"""An operating-system process of a run: (worker,), or under --isolate the path of its process."""
+
+
+def own_modules(folder: str) -> Callable[[str], ModuleType | None]:
+    """What finds a program's own modules: those in its folder, and all in the language."""
+
+    def find(name: str) -> ModuleType | None:
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None) or ""
+        inside = file.startswith(folder + os.sep) and "-packages" + os.sep not in file
+        return module if inside or file.endswith(".da") else None
+
+    return find
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program, loaded: the class whose `run` is `main`, and what may cross between places.
+
+    `modules` answers a module of the program's own by name, those imported later too.
+    """
+
+    main: type[Process]
+    modules: Callable[[str], ModuleType | None]
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run: `level` is the least level of output shown (20 is info, 10 debug)."""
+
+    workers: int
+    seed: int
+    isolate: bool = False
+    stop_on_error: bool = True
+    level: int = 20
+    log: str | None = None
+    log_format: str = "text"
+    stats: bool = False
+
+    def place_of(self, id: ProcessId) -> Place:
+        """Where a process lives: a function of its name, so that nobody needs to ask."""
+        return id.path if self.isolate else (sum(id.path) % self.workers,)
+
+    @property
+    def main_place(self) -> Place:
+        return () if self.isolate else (0,)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended: `status` is the exit status, `seconds` what it took from start to end."""
+
+    seed: int
+    status: int = 0
+    interrupted: bool = False
+    closed: bool = False
+    processes: int = 0
+    messages: int = 0
+    seconds: float = 0.0
+    unstarted: list[str] = field(default_factory=list)
+    stats: list[Row] = field(default_factory=list)
+
+
+Row = tuple[str, float, int, int, list[tuple[str, float]]]
+"""(process, CPU seconds, messages in, messages out, [(where and for what it waited, seconds)])"""

@@ -1,0 +1,471 @@
+"""A worker: one operating-system process that runs many processes of the program.
+
+It lives in one event loop: what arrives is put in the queue, the queue is worked off in slices,
+and what leaves is flushed at the end of each slice. Invariant: it ends with the node, whatever
+it is doing: the kernel kills it when the node's end of its lifeline closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from random import Random
+from types import FrameType
+from typing import Any
+
+from quorate.core import effects as fx
+from quorate.core.ambient import here
+from quorate.core.ids import ProcessId
+from quorate.core.process import Process
+from quorate.net.codec import Arrival
+from quorate.net.registry import Registry
+from quorate.worlds.base import Host, busy_at, failure_of, standing_of
+from quorate.worlds.real import control as ct
+from quorate.worlds.real.census import DAEMON
+from quorate.worlds.real.console import Console, OutputClosed
+from quorate.worlds.real.links import Link
+from quorate.worlds.real.program import Options, Place, Program, Row
+from quorate.worlds.real.shared import Names
+
+try:
+    import uvloop
+except ImportError:  # not on every platform
+    uvloop = None  # type: ignore[assignment]
+
+SLICE_SECONDS = 0.004
+"""How long processes run between two looks at sockets and timers."""
+
+CHUNK_MAX = 64
+"""Things done between two looks at the clock, where steps are short."""
+
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Messages are tuples that come and go by the thousand: looking for cycles that often is waste."""
+
+LATE_SECONDS = 0.05
+"""How long what a process shows may wait for the end of its step."""
+
+IDLE_SECONDS = 0.02
+"""How long nothing happens before a worker says that it is idle."""
+
+WAYS_MAX = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a worker is born with: the descriptors are open already."""
+
+    place: Place
+    control: socket.socket
+    lifeline: int
+    shared: int
+    log: int | None
+
+
+class Worker(Host):
+    """The processes of one place of a run."""
+
+    def __init__(self, program: Program, options: Options, birth: Birth) -> None:
+        super().__init__(options.seed, program.config)
+        self.place = birth.place
+        self.options = options
+        self.loop = _new_loop()
+        self.blocked: set[Link] = set()  # links that are waiting for a slower place
+        self.names = self._names = Names(birth.shared)
+        self._control = ct.Channel(birth.control)
+        self._console = Console(birth.shared, options, birth.log)
+        self._registry = Registry(program.modules)
+        self._links: dict[Place, Link] = {}
+        self._ways: dict[ProcessId, Link] = {}  # to processes that live elsewhere
+        self._unflushed: set[Link] = set()
+        self._timers: dict[tuple[ProcessId, int], asyncio.TimerHandle] = {}
+        self._running: set[ProcessId] = set()  # started, and the run waits for their end
+        self._lives: list[tuple[ct.Path, str, int, int]] = []
+        self._failures: list[tuple[Process, BaseException]] = []
+        self._scheduled = self._stopped = self._finished = False
+        self._in_slice = self._telling = False
+        self._alarmed = False  # whether the alarm is set
+        self._lived = False  # whether a process has ever been here
+        self._made_count = 0  # by processes that live here
+        self._chunk = 1
+        self._chance = Random(f"{self.seed} {self.place!r}")
+        self._active = 0  # grows with everything that happens
+        self._reported = -1  # what _active was at the last report of being idle
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    # The loop.
+
+    def serve(self) -> None:
+        """Run until the node says stop."""
+        self.loop.set_exception_handler(lambda _, context: self._broken(context))
+        self.loop.add_reader(self._control.fileno(), self._listen)
+        signal.signal(signal.SIGALRM, self._late)
+        signal.signal(signal.SIGQUIT, self._say_busy)
+        self.schedule()
+        self.loop.run_forever()
+
+    def schedule(self) -> None:
+        """Have `work` called in the next turn of the loop."""
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._work_again)
+
+    def _work_again(self) -> None:
+        self._scheduled = False
+        self.work()
+
+    def work(self) -> None:
+        """Do a slice of the queue, and send and show what came of it."""
+        if self._stopped or self.blocked:
+            return
+        self._active += 1
+        self._slice()
+        self.flush()
+        if self.queue:
+            self.schedule()
+        elif self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
+
+    def _slice(self) -> None:
+        """Work off the queue for a while; where steps are long, one by one."""
+        self._in_slice = True  # before the alarm is set: it may go off at once
+        if not self._alarmed:
+            self._set_alarm()
+        self.mix(self._chance)
+        begin = now = time.monotonic()
+        while self.queue and now - begin < SLICE_SECONDS:
+            self.turn(self._chunk)
+            now = time.monotonic()
+        self._in_slice = False
+        self._chunk = 1 if now - begin > 2 * SLICE_SECONDS else min(2 * self._chunk, CHUNK_MAX)
+
+    def _set_alarm(self) -> None:
+        self._alarmed = True
+        signal.setitimer(signal.ITIMER_REAL, LATE_SECONDS)
+
+    def _late(self, *_: Any) -> None:
+        """A slice takes long, or was over long ago: show what there is, in the middle of a step."""
+        self._alarmed = False
+        if not self._in_slice:
+            return
+        if not (self._console.busy or self._telling):
+            self._show_unfinished()
+            try:
+                self._console.flush()
+            except OutputClosed as closed:  # told again at the end of the slice, if that comes
+                self._tell(ct.Closed(closed.reason))
+        self._set_alarm()
+
+    def _show_unfinished(self) -> None:
+        """Show what the step under way has shown so far, and take it from the step's effects.
+
+        The step may be anywhere, but it does nothing with its effects except to add to them.
+        """
+        process = here.process
+        if process is None:
+            return
+        effects = process.effects_
+        kept: list[Any] = []
+        count = 0
+        for effect in effects:
+            if type(effect) is fx.Output:
+                try:
+                    self._console.show(process.id_, effect)
+                except Exception:  # a value without a text: the step's end tells
+                    break
+            else:
+                kept.append(effect)
+            count += 1
+        effects[:count] = kept
+
+    def flush(self) -> None:
+        """Send what has been added to links, show output, tell the node of starts and ends."""
+        if self._unflushed:
+            for link in self._unflushed:
+                link.flush()
+            self._unflushed.clear()
+        try:
+            self._console.flush()
+        except OutputClosed as closed:
+            self._tell(ct.Closed(closed.reason))
+            self._stopped = True
+        for process, error in self._failures:  # before the ends that they lead to
+            failure = failure_of(process, error)
+            self._tell(ct.Failed(str(failure), failure.ours))
+            self._stopped = self.options.stop_on_error
+        self._failures.clear()
+        self._tell_lives()
+        if self.options.isolate and not self.processes and self._lived:
+            self._farewell()
+
+    def _tell_lives(self) -> None:
+        if self._lives:
+            changes, self._lives = self._lives, []
+            self._tell(ct.Lives(changes))
+
+    def accept(self, arrivals: list[Arrival]) -> None:
+        """Put what has come from another place in the queue."""
+        near, put = self.near, self.queue.append
+        for to, what, sender, stamp in arrivals:
+            process = near.get(to)
+            if type(what) is fx.Create:
+                assert sender is not None
+                self.add(what.cls, to, sender, what.daemon, what.rates)
+            elif process is not None:
+                put((process, what, sender, stamp))
+            else:
+                self.forward(to, what, sender, stamp)
+
+    # What a world says.
+
+    def now(self, which: str) -> float:
+        return time.time() if which == "time" else time.monotonic()
+
+    def set_timer(self, process: Process, timer: int, seconds: float) -> None:
+        due = time.monotonic() + max(seconds, 0)
+        self._wake(process, timer, due)
+
+    def cancel_timer(self, process: Process, timer: int) -> None:
+        handle = self._timers.pop((process.id_, timer), None)
+        if handle is not None:
+            handle.cancel()
+
+    def _wake(self, process: Process, timer: int, due: float) -> None:
+        seconds = due - time.monotonic()
+        key = process.id_, timer
+        self._timers[key] = self.loop.call_later(seconds, self._due, process, timer, due)
+
+    def _due(self, process: Process, timer: int, due: float) -> None:
+        if time.monotonic() < due:  # a loop counts milliseconds, from the beginning of its turn
+            self._wake(process, timer, due)
+        elif self._timers.pop((process.id_, timer), None) is not None:
+            self.fire(process, timer)
+            self.work()
+
+    def show(self, process: Process, output: fx.Output) -> None:
+        try:
+            self._console.show(process.id_, output)
+        except Exception as error:  # raised by the `__str__` of a class of the program
+            self.stumbled(process, error)
+            self.queue.append((process, fx.RESUME, None, None))  # so that its end is carried out
+
+    def failed(self, process: Process, error: BaseException) -> None:
+        self._failures.append((process, error))
+        if self.options.stop_on_error:
+            self.queue.clear()
+
+    def make(self, creation: fx.Create, parent: ProcessId) -> None:
+        self._made_count += 1
+        if creation.id.name:
+            self._names.claim(creation.id)
+        link = self._way_to(creation.id)
+        if link is None:
+            super().make(creation, parent)
+        else:
+            link.encoder.add_order(creation.id, creation, parent)
+            self._unflushed.add(link)
+
+    def add(self, cls: type[Process], id: ProcessId, *rest: Any) -> Process:
+        self._lived = True
+        return super().add(cls, id, *rest)
+
+    def order(self, to: ProcessId, what: Any) -> None:
+        if type(what) is fx.Start:
+            self._lives.append((to.path, repr(to), 1, 0))
+        super().order(to, what)
+
+    def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
+        link = self._ways.get(to) or self._way_to(to)
+        if link is not None:
+            if sender is None:
+                link.encoder.add_order(to, what, None)
+            else:
+                link.encoder.add(to, what, sender, stamp)
+            self._unflushed.add(link)
+        elif type(what) is fx.Start and self.was_made(to):
+            self._settle(to, 0)
+        else:
+            super().forward(to, what, sender, stamp)
+
+    def obey(self, process: Process, order: Any) -> None:
+        if type(order) is fx.Start and (process.ended_ or process.started_):
+            self._settle(process.id_, 0)
+        super().obey(process, order)
+
+    def started(self, process: Process) -> None:
+        if process.id_ in self.daemons:
+            self._settle(process.id_, DAEMON)
+            self._tell_lives()  # now, as it may never come out of its first step
+        else:
+            self._running.add(process.id_)
+
+    def ended(self, process: Process, code: int) -> None:
+        id = process.id_
+        self._console.end(id)
+        if id in self._running:
+            self._running.discard(id)
+            self._settle(id, code)
+        for timer in range(1, process.timers_ + 1) if self._timers else ():
+            self.cancel_timer(process, timer)
+
+    def _settle(self, id: ProcessId, code: int) -> None:
+        self._lives.append((id.path, repr(id), -1, code))
+
+    # Other places.
+
+    def _way_to(self, id: ProcessId) -> Link | None:
+        if len(self._ways) >= WAYS_MAX:
+            self._ways.clear()
+        place = self.options.place_of(id)
+        if place == self.place:
+            return None
+        link = self._ways[id] = self._link(place)
+        return link
+
+    def _link(self, place: Place) -> Link:
+        link = self._links.get(place)
+        if link is None:
+            link = self._links[place] = Link(self, place, self._registry)
+            self._tell(ct.Wants(place))
+        return link
+
+    def _connect(self, place: Place, end: socket.socket) -> None:
+        link = self._links.get(place)
+        if link is None:
+            link = self._links[place] = Link(self, place, self._registry)
+        connecting = self.loop.create_unix_connection(lambda: link, sock=end)
+        self.loop.create_task(connecting).add_done_callback(lambda task: task.exception())
+
+    # The node.
+
+    def _tell(self, message: ct.Message) -> None:
+        self._telling = True
+        self._control.send(message)
+        self._control.flush_all()
+        self._telling = False
+
+    def _listen(self) -> None:
+        messages = self._control.receive()
+        if messages is None:
+            os._exit(1)  # the node is no more
+        for message in messages:
+            match message:
+                case ct.Granted(place):
+                    self._connect(place, self._control.sockets.popleft())
+                case ct.Gone(place):
+                    self._link(place).close()
+                case ct.Count(round):
+                    self._tell(self._tally(round))
+                case ct.Where(round):
+                    self._tell(ct.Stands(round, self._stands()))
+                case ct.Stop():
+                    self._stop()
+
+    def _say_busy(self, _: int, frame: FrameType | None) -> None:
+        """Say what step is under way, and where it is: the node asks while nobody listens."""
+        process = here.process
+        if self._in_slice and process is not None and not self._telling:
+            self._tell(ct.Busy(str(busy_at(process, frame))))
+
+    def _maybe_idle(self, active: int) -> None:
+        self._idle_timer = None
+        if self._is_busy or self._finished or self._reported == self._active:
+            return
+        if active == self._active:
+            self._reported = active
+            self._tell(self._tally(0))
+        else:
+            self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self.queue or self._timers or self.blocked or self._scheduled)
+
+    def _tally(self, round: int) -> ct.Tally:
+        return ct.Tally(round, self._is_busy, [link.counts for link in self._links.values()])
+
+    def _stands(self) -> list[tuple[ct.Path, str, bool]]:
+        return [
+            (id.path, str(standing_of(process)), process.started_)
+            for id, process in self.processes.items()
+        ]
+
+    def stats(self) -> list[Row]:
+        """What the processes have done; nothing where it is not measured."""
+        return []
+
+    def _summary(self) -> ct.Summary:
+        unstarted = [repr(id) for id, process in self.processes.items() if not process.started_]
+        counts = [link.counts for link in self._links.values()]
+        return ct.Summary(self._made_count, self.delivered, counts, unstarted, self.stats())
+
+    def _stop(self) -> None:
+        if self._finished:
+            return
+        self._stopped = self._finished = True
+        for id in self.processes:
+            self._console.end(id)
+        with contextlib.suppress(OutputClosed):
+            self._console.flush()
+        self._tell(self._summary())
+        self.loop.stop()
+
+    def _farewell(self) -> None:
+        """An isolated process is over: exit once all that it has sent has left."""
+        if all(link.drained for link in self._links.values()):
+            self._stop()
+        else:
+            self.loop.call_later(IDLE_SECONDS, self.flush)
+
+    # Faults of our own.
+
+    def fault(self, error: BaseException) -> None:
+        """Something is wrong that no program can cause."""
+        self._stopped = True
+        text = "".join(traceback.format_exception(error))
+        self._tell(ct.Failed(f"worker {_shown(self.place)}: {text}", True))
+
+    def _broken(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
+
+
+def _shown(place: Place) -> str:
+    return ".".join(map(str, place)) or "main"
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
+
+
+def live(program: Program, options: Options, birth: Birth) -> int:
+    """The life of a worker, in an operating-system process of its own; its exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the node hears it, and decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(birth.lifeline, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(birth.lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(birth.lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if ct.until_ready(birth.lifeline, select.POLLIN, 0):
+        return 1  # the node has gone before it could be noticed
+    gc.set_threshold(*GC_THRESHOLDS)
+    kind: type[Worker] = Worker
+    if options.stats:
+        from quorate.worlds.real.stats import MeasuredWorker
+
+        kind = MeasuredWorker
+    worker = kind(program, options, birth)
+    if birth.place == options.main_place:
+        worker.add_main(program.main)
+    worker.serve()
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,352 @@
+"""`quorate run`, from the command to its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+GREETINGS = """\
+import sys
+import random
+
+class P(process):
+    def setup(n): pass
+
+    def run():
+        send(('hello', n), to=parent())
+        await(some(received(('bye',))))
+        output('done', n)
+        debug('more', n)
+
+class Q(process):
+    def run():
+        output('never')
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    ps = new(P, num=count)
+    for i, p in enumerate(sorted(ps)):
+        setup(p, (i,))
+    new(Q)
+    start(ps)
+    await(len(setof(n, received(('hello', n)))) == count)
+    send(('bye',), to=ps)
+    output('args', sys.argv[1:], random.random())
+"""
+
+STUCK = """\
+class P(process):
+    def run():
+        await(some(received(('go',))))
+
+def main():
+    start(new(P, num=2))
+"""
+
+FAILS = """\
+class P(process):
+    def run():
+        await(some(received(('go', x))))
+        output(1 / x)
+
+def main():
+    p = new(P)
+    start(p)
+    send(('go', 0), to=p)
+"""
+
+
+class Ended(NamedTuple):
+    status: int
+    out: list[str]
+    err: str
+
+    @property
+    def texts(self) -> list[str]:
+        """The lines without their times, sorted."""
+        return sorted(line.partition("] ")[2] for line in self.out)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a program of this text with these words of the command line."""
+
+    def call(text: str, *words: str, name: str = "program.da") -> Ended:
+        (tmp_path / name).write_text(text)
+        ended = subprocess.run(
+            [sys.executable, "-m", "quorate", "run", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "NO_COLOR": "1"},
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout.splitlines(), ended.stderr)
+
+    return call
+
+
+def test_what_a_program_prints_and_a_closing_line(run: Run) -> None:
+    ended = run(GREETINGS, "--seed", "7", "program.da")
+    assert ended.status == 0
+    assert ended.texts[:3] == ["P-1: done 0", "P-2: done 1", "P-3: done 2"]
+    assert all(re.match(r"\[\d\d:\d\d:\d\d\.\d{3}\] ", line) for line in ended.out)
+    closing = r"quorate: 5 processes, 6 messages, \d+\.\d\d s, seed 7\n"
+    assert re.fullmatch(closing, ended.err)
+
+
+@pytest.mark.parametrize("places", [["--workers", "1"], ["--workers", "3"], ["--isolate"]])
+def test_a_seed_repeats_random_numbers_wherever_processes_live(run: Run, places: list[str]) -> None:
+    [line] = [t for t in run(GREETINGS, "--seed", "7", *places, "program.da").texts if "args" in t]
+    [same] = [t for t in run(GREETINGS, "--seed", "7", "program.da").texts if "args" in t]
+    [other] = [t for t in run(GREETINGS, "--seed", "8", "program.da").texts if "args" in t]
+    assert line == same != other
+
+
+def test_quiet_and_verbose(run: Run) -> None:
+    quiet = run(GREETINGS, "-q", "program.da")
+    assert (quiet.status, quiet.err) == (0, "")
+    verbose = run(GREETINGS, "-v", "--workers", "1", "program.da")
+    assert "P-1: more 0" in verbose.texts
+    assert "quorate: never started: Q-4\n" in verbose.err
+
+
+def test_what_follows_the_file_is_for_the_program(run: Run) -> None:
+    ended = run(GREETINGS, "-q", "program.da", "2", "-q", "--workers", "--", "-h")
+    assert ended.status == 0
+    assert any("args ['2', '-q', '--workers', '--', '-h'] 0." in text for text in ended.texts)
+
+
+def test_a_module_by_name(run: Run) -> None:
+    ended = run(GREETINGS, "-q", "-m", "program", "1")
+    assert ended.status == 0
+    assert any("args ['1'] 0." in text for text in ended.texts)
+    assert "no some/programme.da is found" in run(GREETINGS, "-m", "some.programme").err
+    by_file = run(GREETINGS, "-m", "program.da")
+    assert by_file.status == 2
+    assert "-m takes the name of a module: quorate run program.da" in by_file.err
+
+
+def test_a_program_that_does_not_compile(run: Run) -> None:
+    text = "class P(process):\n    def run():\n        send(1)\n\ndef main():\n    start(new(P))\n"
+    ended = run(text, "program.da")
+    assert ended.status == 2
+    assert "error[Q080]" in ended.err
+    assert "program.da:3:9" in ended.err
+    as_json = run(text, "--json", "program.da")
+    [error] = json.loads("\n".join(as_json.out))
+    assert (as_json.status, error["code"], error["line"]) == (2, "Q080", 3)
+
+
+def test_no_program(run: Run) -> None:
+    assert run("", "missing.da").status == 2
+    assert run("").status == 2
+    assert run(GREETINGS, "--workers", "0", "program.da").status == 2
+    not_a_number = run(GREETINGS, "--seed", "x", "program.da")
+    assert "Invalid value for '--seed': 'x' is not a valid whole number." in not_a_number.err
+    assert run(GREETINGS, "--no-such-option", "program.da").status == 2
+
+
+def test_a_program_that_is_stuck(run: Run) -> None:
+    ended = run(STUCK, "program.da")
+    assert ended.status == 1
+    assert "nothing can happen any more, and 2 processes have not ended" in ended.err
+    assert "P-1 waits\n    program.da:3, in P.run: some(received(('go',)))\n" in ended.err
+
+
+def test_a_program_that_fails(run: Run) -> None:
+    ended = run(FAILS, "program.da")
+    assert ended.status == 1
+    assert "error[Q100]: P-1 failed: ZeroDivisionError: division by zero\n" in ended.err
+    assert 'File "program.da", line 4, in run\n    output(1 / x)\n' in ended.err
+    assert "quorate/" not in ended.err
+
+
+def test_a_log(run: Run, tmp_path: Path) -> None:
+    ended = run(GREETINGS, "--log", "log", "--log-format", "json", "program.da")
+    entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert {entry["text"] for entry in entries} >= {"done 0", "more 0"}
+    keys = {"time", "process", "level", "level_name", "text"}
+    assert all(entry.keys() == keys for entry in entries)
+    levels = {entry["text"]: (entry["level"], entry["level_name"]) for entry in entries}
+    assert (levels["done 0"], levels["more 0"]) == ((20, "info"), (10, "debug"))
+    assert (entries[-1]["process"], entries[-1]["text"]) == (None, ended.err.rstrip())
+
+
+@pytest.mark.parametrize(("text", "code"), [(STUCK, "Q107"), (FAILS, "Q100")])
+@pytest.mark.parametrize("quiet", [["-q"], []])
+def test_a_log_has_errors_too(
+    run: Run, tmp_path: Path, text: str, code: str, quiet: list[str]
+) -> None:
+    ended = run(text, *quiet, "--log", "log", "program.da")
+    log = (tmp_path / "log").read_text()
+    error, _, closing = log.rpartition("\n[")
+    assert re.match(rf"\[[\d:.]+\] error\[{code}\]: ", error)
+    assert ended.err.startswith(error.partition("] ")[2])
+    assert "quorate: " in closing
+
+    run(text, *quiet, "--log", "log", "--log-format", "json", "program.da")
+    entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [(e["level"], e["level_name"]) for e in entries] == [(40, "error"), (20, "info")]
+    assert entries[0]["text"] == error.partition("] ")[2]
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("nowhere/log", "cannot write nowhere/log: No such file or directory"),
+        ("program.da", "--log would overwrite the program program.da"),
+        ("other.da", "--log would overwrite the program other.da"),
+        (".", "is a directory"),
+    ],
+)
+def test_a_log_that_cannot_be(run: Run, tmp_path: Path, log: str, reason: str) -> None:
+    ended = run(GREETINGS, "--log", log, "program.da")
+    assert (ended.status, ended.out) == (2, [])
+    assert reason in ended.err
+    assert (tmp_path / "program.da").read_text() == GREETINGS
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import nowhere", "error[Q100]: program.da failed: ModuleNotFoundError: No module named"),
+        ("x = 1 / 0", "error[Q100]: program.da failed: ZeroDivisionError: division by zero\n"),
+        ("import part", 'File "program.da", line 1, in <module>\n    import part\n'),
+        ("import part", 'File "part.da", line 2, in <module>\n    import nowhere\n'),
+        ("import part", "During handling of the above exception, another exception occurred"),
+        ("import broken", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_statements_of_the_module_that_fail(run: Run, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    part = "try:\n    import nowhere\nexcept ImportError:\n    1 / 0\n"
+    (tmp_path / "part.da").write_text(part)
+    ended = run(f"{text}\n\ndef main():\n    pass\n", "program.da")
+    assert (ended.status, ended.out) == (1, [])
+    assert said in ended.err
+    assert "quorate/" not in ended.err
+    assert "importlib" not in ended.err
+
+
+def test_a_module_that_does_not_compile_is_no_failure_of_its_importer(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "part.da").write_text("def f():\n    return nothing_of_that_name\n")
+    ended = run("import part\n\ndef main():\n    pass\n", "program.da")
+    assert ended.status == 2
+    assert "error[Q010]" in ended.err
+
+
+@pytest.mark.parametrize("text", ["def main():\n    send(1)\n", "x = 1\n", None])
+@pytest.mark.parametrize("words", [("run",), ("lint",), ("compile",)])
+def test_errors_show_the_path_as_it_was_given(
+    quorate: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    text: str | None,
+) -> None:
+    if text == "x = 1\n" and words != ("run",):
+        return  # a module without `main` is wrong only where it is run
+    if text is not None:
+        (tmp_path / "misgiven.da").write_text(text)
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    for given in ("../misgiven.da", str(tmp_path / "misgiven.da")):
+        ended = quorate(*words, given)
+        sys.modules.pop("misgiven", None)
+        said = ended.out + ended.err
+        assert ended.status == 2
+        assert f"--> {given}" in said
+        assert str(tmp_path) not in said.replace(given, "")
+
+
+def test_an_error_of_an_imported_module_shows_its_path_from_here(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "part.da").write_text("def f():\n    return nothing_of_that_name\n")
+    ended = run("import part\n\ndef main():\n    pass\n", "program.da")
+    assert "--> part.da:2:12\n" in ended.err
+
+
+def test_a_module_that_exits(run: Run) -> None:
+    assert run("import sys\nsys.exit(7)\n\ndef main():\n    pass\n", "program.da").status == 7
+
+
+def test_output_that_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "program.da").write_text(GREETINGS)
+    command = f"{sys.executable} -m quorate run -q program.da >&- 2>&- <&-"
+    ended = subprocess.run(command, shell=True, cwd=tmp_path, check=False, timeout=60)
+    assert ended.returncode == 0
+
+
+def test_stats(run: Run) -> None:
+    ended = run(GREETINGS, "--stats", "program.da")
+    assert ended.status == 0
+    head, *rows = ended.err.splitlines()[:-1]
+    assert head.split() == ["process", "CPU", "s", "in", "out", "waited", "s", "for"]
+    names = [row.split()[0] for row in rows]
+    assert names == sorted(names, key=lambda name: (name != "main", name))
+    [row] = [row for row in rows if row.startswith("P-1")]
+    assert row.split()[2:4] == ["1", "1"]
+    assert row.endswith("program.da:9: some(received(('bye',)))")
+
+
+def test_a_syntax_error_is_not_hidden_by_the_cache(run: Run) -> None:
+    assert run(GREETINGS, "-q", "program.da").status == 0
+    assert run(GREETINGS + "\n)", "-q", "program.da").status == 2
+    assert run(GREETINGS, "-q", "--no-cache", "program.da").status == 0
+
+
+def test_an_interrupt(tmp_path: Path) -> None:
+    (tmp_path / "program.da").write_text(
+        "import time\n\ndef main():\n    output('ready')\n    time.sleep(1000)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "quorate", "run", "--seed", "3", "program.da"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as popen:
+        assert popen.stdout is not None
+        assert "ready" in popen.stdout.readline()
+        popen.send_signal(signal.SIGINT)
+        _, err = popen.communicate(timeout=60)
+    assert popen.returncode == 130
+    assert re.fullmatch(r"quorate: interrupted: 1 process, \d\.\d\d s, seed 3\n", err)
+
+
+def test_output_that_nobody_reads(tmp_path: Path) -> None:
+    (tmp_path / "program.da").write_text(
+        "def main():\n    while True:\n        output('x' * 100)\n        -- again\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "quorate", "run", "program.da"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as popen:
+        assert popen.stdout is not None
+        assert popen.stdout.readline()
+        popen.stdout.close()
+        assert popen.stderr is not None
+        err = popen.stderr.read()
+        assert popen.wait(timeout=60) == 141
+    assert err == ""

@@ -1,0 +1,58 @@
+"""The text of each example: it is as short as promised, and its header says what it must."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAMS = sorted((ROOT / "examples").glob("*.da"))
+WITHOUT_SOURCE = {"ping_pong.da"}
+
+
+def load_sizes() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sizes", ROOT / "bench" / "sizes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+sizes = load_sizes()
+
+
+def header(path: Path) -> str:
+    """The comment that the file begins with, as one line."""
+    lines = path.read_text(encoding="utf-8").split("\n\n", 1)[0].splitlines()
+    assert all(line.startswith("#") for line in lines), lines
+    return " ".join(line.lstrip("# ") for line in lines)
+
+
+def test_the_counting_rule() -> None:
+    text = '"""A docstring."""\n\n   \n# a comment\n    # another\nx = 1  # counts\n'
+    assert sizes.count_lines(text) == 2
+
+
+@pytest.mark.parametrize("row", sizes.ROWS, ids=[row.file for row in sizes.ROWS])
+def test_it_is_short(row: Any) -> None:
+    if row.lines_max is not None:
+        assert sizes.size(ROOT / "examples" / row.file) <= row.lines_max
+
+
+def test_every_example_is_in_the_table() -> None:
+    assert {row.file for row in sizes.ROWS} == {path.name for path in PROGRAMS}
+    assert all(path.name in sizes.table() for path in PROGRAMS)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=[path.name for path in PROGRAMS])
+def test_its_header_says_what_it_must(path: Path) -> None:
+    text = header(path)
+    assert f"Usage: quorate run examples/{path.name}" in text
+    assert "(default: " in text
+    if path.name not in WITHOUT_SOURCE:
+        assert "Guarantees: " in text
+        assert re.search(r"Source: .*\b(19|20)\d\d\b", text)

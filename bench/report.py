@@ -1,0 +1,247 @@
+"""The tables of bench/messages.py: on a terminal, as Markdown, and inside docs/performance.md.
+
+Every table is a list of rows made from the medians of one run by `rows`; a figure that is missing
+shows as a dash, and why it is missing is said below the table. Nothing is rounded before a ratio.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+BEGIN = "<!-- messages: filled by bench/messages.py --fill -->"
+END = "<!-- messages: end -->"
+
+HEADINGS = ("measured", "figure", "beside", "its figure", "ratio", "goal", "")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row: a figure (a key of the medians), what it stands beside, and the goal.
+
+    The ratio is ours/theirs for rates and for times alike, unless `inverse`: theirs/ours.
+    `goal` bounds the figure itself, or the ratio when `of_ratio`; `at_least` says which side.
+    """
+
+    title: str
+    key: str
+    unit: str
+    beside: str = ""
+    beside_key: str = ""
+    inverse: bool = False
+    goal: float | None = None
+    of_ratio: bool = False
+    at_least: bool = True
+
+
+COMPARISONS = (
+    Comparison(
+        "two processes in one worker, handler to handler",
+        "ours.one_worker.messages_per_s",
+        "messages/s",
+        "original, threads of one process",
+        "original.threads.messages_per_s",
+        goal=400_000,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original as it is",
+        "original.plain.one_way.messages_per_s",
+        goal=200_000,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original as it is",
+        "original.plain.one_way.messages_per_s",
+        goal=20,
+        of_ratio=True,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original, TCP_NODELAY",
+        "original.nodelay.one_way.messages_per_s",
+        goal=20,
+        of_ratio=True,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "bare echo, Unix socket",
+        "echo.round_trips_per_s",
+        inverse=True,
+        goal=4,
+        of_ratio=True,
+        at_least=False,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "original as it is",
+        "original.plain.round_trip.round_trips_per_s",
+        goal=15,
+        of_ratio=True,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "original, TCP_NODELAY",
+        "original.nodelay.round_trip.round_trips_per_s",
+        goal=15,
+        of_ratio=True,
+    ),
+    Comparison(
+        "new, setup and start of {processes} processes",
+        "ours.spawn.started_s",
+        "s",
+        "original, {original_processes} processes",
+        "original.spawn.started_s",
+        goal=2,
+        at_least=False,
+    ),
+    Comparison(
+        "the same, until each has said that it runs",
+        "ours.spawn.running_s",
+        "s",
+        "original, {original_processes} processes",
+        "original.spawn.running_s",
+    ),
+    Comparison(
+        "quorate run of a small program",
+        "start.run.s",
+        "s",
+        "python -c pass",
+        "start.python.s",
+        goal=0.35,
+        at_least=False,
+    ),
+    Comparison(
+        "quorate --help",
+        "start.help.s",
+        "s",
+        "python -c pass",
+        "start.python.s",
+        goal=0.15,
+        at_least=False,
+    ),
+)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def progress(repetition: int, repetitions: int, name: str) -> None:
+    """One line on a terminal that says what runs now; nothing elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{repetition}/{repetitions} {name}")
+        sys.stderr.flush()
+
+
+def progress_done() -> None:
+    """Wipes the line of `progress`."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+
+
+def figure(samples: Sequence[float], unit: str) -> str:
+    """The median with its unit, and the range it was found in."""
+    if not samples:
+        return "-"
+    digits = ".3f" if unit == "s" else ",.0f"
+    middle, least, most = statistics.median(samples), min(samples), max(samples)
+    if len(samples) == 1:
+        return f"{middle:{digits}} {unit}"
+    return f"{middle:{digits}} {unit} ({least:{digits}} to {most:{digits}})"
+
+
+def judged(comparison: Comparison, value: float | None, ratio: float | None) -> tuple[str, str]:
+    """The goal as text, and whether it is met: "yes", "no", or nothing when it cannot be said."""
+    goal = comparison.goal
+    if goal is None:
+        return "", ""
+    sign = "at least" if comparison.at_least else "at most"
+    amount = f"{goal:g} times" if comparison.of_ratio else f"{goal:,g} {comparison.unit}"
+    judged_value = ratio if comparison.of_ratio else value
+    if judged_value is None:
+        return f"{sign} {amount}", ""
+    met = judged_value >= goal if comparison.at_least else judged_value <= goal
+    return f"{sign} {amount}", "yes" if met else "no"
+
+
+def rows(run: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One tuple of text for each comparison, in the order of HEADINGS."""
+    found: list[tuple[str, ...]] = []
+    median, samples = run["median"], run["samples"]
+    for comparison in COMPARISONS:
+        value = median.get(comparison.key)
+        other = median.get(comparison.beside_key)
+        ratio = None
+        if value and other:
+            ratio = other / value if comparison.inverse else value / other
+        goal, met = judged(comparison, value, ratio)
+        found.append(
+            (
+                comparison.title.format(**run["counts"]),
+                figure(samples.get(comparison.key, ()), comparison.unit),
+                comparison.beside.format(**run["counts"]),
+                figure(samples.get(comparison.beside_key, ()), comparison.unit),
+                "-" if ratio is None else f"{ratio:.2f}",
+                goal,
+                met,
+            )
+        )
+    return found
+
+
+def footing(run: Mapping[str, Any]) -> list[str]:
+    """The lines below the table: the machine, how often, and what is missing and why."""
+    facts = ", ".join(f"{key} {value}" for key, value in run["machine"].items())
+    lines = [f"Medians (least to most) of {run['repetitions']} repetitions. {facts}."]
+    lines += [f"Not measured: {name}: {why}" for name, why in run["missing"].items()]
+    return lines
+
+
+def show(run: Mapping[str, Any]) -> None:
+    """The table on the terminal."""
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    table = Table(*HEADINGS)
+    for row in rows(run):
+        table.add_row(*row)
+    console.print(table)
+    for line in footing(run):
+        console.print(line, markup=False, highlight=False)
+
+
+def markdown(run: Mapping[str, Any]) -> str:
+    """The table and its footing as Markdown."""
+    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(run)]
+    lines.append("")
+    lines += [line + "  " for line in footing(run)]
+    return "\n".join(line.rstrip() if line.startswith("|") else line for line in lines) + "\n"
+
+
+def filled(page: str, run: Mapping[str, Any]) -> str:
+    """The page with the tables of this run between its marks. Raises ValueError without them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no place for the tables: {BEGIN} ... {END}")
+    return f"{before}{BEGIN}\n\n{markdown(run)}\n{END}{after}"

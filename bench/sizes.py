@@ -1,0 +1,77 @@
+"""Prints how long each example is, and the limit that it keeps, by one counting rule.
+
+The rule: lines that are neither blank nor only a comment count; docstrings count.
+With --original DIR, a checkout of the original DistAlgo, its own programs stand beside.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+class Row(NamedTuple):
+    """An example: its file, the most lines it may have, and its like in the original."""
+
+    file: str
+    lines_max: int | None = None
+    original: str | None = None
+
+
+ROWS = [
+    Row("lamport_mutex.da", 29, "lamutex/spec_lam.da"),
+    Row("lamport_mutex_queue.da", 38, "lamutex/orig.da"),
+    Row("ricart_agrawala.da", 41, "ramutex/orig.da"),
+    Row("ricart_agrawala_token.da", 48, "ratoken/spec.da"),
+    Row("suzuki_kasami.da", 49, "sktoken/orig.da"),
+    Row("chang_roberts.da", 29, "crleader/orig.da"),
+    Row("hirschberg_sinclair.da", 41, "hsleader/spec.da"),
+    Row("two_phase_commit.da", 47, "2pcommit/spec.da"),
+    Row("basic_paxos.da", 66, "lapaxos/orig.da"),
+    Row("byzantine_paxos.da", 76, "clpaxos/spec.da"),
+    Row("multi_paxos.da", 162, "vrpaxos/orig.da"),
+    Row("multi_paxos_merged.da", 100),
+    Row("raft.da", 199, "raft/orig.da"),
+    Row("reliable_broadcast.da"),
+    Row("gossip.da"),
+    Row("ping_pong.da", None, "pingpong/ping.da"),
+]
+
+
+def count_lines(text: str) -> int:
+    """The number of lines of `text` that hold more than blanks and a comment."""
+    return sum(1 for line in text.splitlines() if line.strip() and line.strip()[0] != "#")
+
+
+def size(path: Path) -> int:
+    return count_lines(path.read_text(encoding="utf-8"))
+
+
+def table(original: Path | None = None) -> str:
+    """The table as text: example, its lines, the limit, and the original's lines if asked for."""
+    header = f"{'example':28}{'lines':>6}{'limit':>7}" + ("" if original is None else "  original")
+    lines = [header, "-" * len(header)]
+    for row in ROWS:
+        line = f"{row.file:28}{size(EXAMPLES / row.file):6}{row.lines_max or '-':>7}"
+        if original is not None:
+            path = row.original and original / "da" / "examples" / row.original
+            line += f"{size(path):10}  {row.original}" if path else f"{'-':>10}"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--original", type=Path, metavar="DIR", help="a checkout of the original")
+    sys.stdout.write(table(parser.parse_args(argv).original))
+    too_long = [r.file for r in ROWS if r.lines_max and size(EXAMPLES / r.file) > r.lines_max]
+    if too_long:
+        sys.stderr.write(f"longer than the limit: {', '.join(too_long)}\n")
+    return 1 if too_long else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -139,10 +139,10 @@ def _options(
     log: str | None,
     log_format: str,
 ) -> Options:
-    from quorate.worlds.real.program import Options
+    from quorate.worlds.real.program import Options, cores
 
     return Options(
-        workers=workers or _cores(),
+        workers=workers or cores(),
         seed=int.from_bytes(os.urandom(4)) if seed is None else seed,
         isolate=isolate,
         stop_on_error=on_error == "stop",
@@ -151,14 +151,6 @@ def _options(
         log_format=log_format,
         stats=stats,
     )
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
 
 
 def _load(path: str, arguments: list[str], seed: int, *, cache: bool) -> ModuleType:

@@ -16,6 +16,14 @@ Place = tuple[int, ...]
 """An operating-system process of a run: (worker,), or under --isolate the path of its process."""
 
 
+def cores() -> int:
+    """The number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
 def own_modules(folder: str) -> Callable[[str], ModuleType | None]:
     """What finds a program's own modules: those in its folder, and all in the language."""
 
@@ -56,6 +64,11 @@ class Options:
     def place_of(self, id: ProcessId) -> Place:
         """Where a process lives: a function of its name, so that nobody needs to ask."""
         return id.path if self.isolate else (sum(id.path) % self.workers,)
+
+    @property
+    def has_core_each(self) -> bool:
+        """Whether each worker can have a core of its own."""
+        return not self.isolate and self.workers <= cores()
 
     @property
     def main_place(self) -> Place:

@@ -57,6 +57,10 @@ LATE_SECONDS = 0.05
 IDLE_SECONDS = 0.02
 """How long nothing happens before a worker says that it is idle."""
 
+AWAKE_SECONDS = 0.0001
+"""How long a worker with nothing to do looks for an answer of another before it sleeps: waking it
+costs several times as much as a message does, on a virtual machine most of all."""
+
 WAYS_MAX = 1 << 16
 
 
@@ -96,6 +100,9 @@ class Worker(Host):
         self._alarmed = False  # whether the alarm is set
         self._lived = False  # whether a process has ever been here
         self._made_count = 0  # by processes that live here
+        self._has_core = options.has_core_each
+        self._awake = False  # looks for arrivals instead of sleeping, until:
+        self._sleep_at = 0.0
         self._chunk = 1
         self._chance = Random(f"{self.seed} {self.place!r}")
         self._active = 0  # grows with everything that happens
@@ -132,8 +139,20 @@ class Worker(Host):
         self.flush()
         if self.queue:
             self.schedule()
-        elif self._idle_timer is None:
+            return
+        if self._links and self._has_core:
+            self._sleep_at = time.monotonic() + AWAKE_SECONDS
+            if not self._awake:
+                self._stay_awake()
+        if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
+
+    def _stay_awake(self) -> None:
+        """Have the loop look for arrivals without sleeping; whoever needs the core gets it."""
+        self._awake = not self._scheduled and time.monotonic() < self._sleep_at
+        if self._awake:
+            os.sched_yield()
+            self.loop.call_soon(self._stay_awake)
 
     def _slice(self) -> None:
         """Work off the queue for a while; where steps are long, one by one."""

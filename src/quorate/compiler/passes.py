@@ -16,6 +16,7 @@ from quorate.compiler.modules import Modules
 from quorate.compiler.plan import plan_text
 from quorate.compiler.python import write_module
 from quorate.compiler.suspend import find_suspendable
+from quorate.compiler.wakes import Wakes
 from quorate.lang.checks import check
 from quorate.lang.diagnostics import Diagnostic, Diagnostics
 from quorate.lang.nodes import Program
@@ -54,9 +55,10 @@ def analyse(source: Source, importer: Importer, *, until: str = "program") -> Co
 
 def translate(compilation: Compilation) -> ast.Module:
     """The back end: from the resolved tree, which is used up, to a module of Python."""
+    wakes = Wakes(compilation.program)
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
-    compilation.module = write_module(compilation.program)
+    compilation.module = write_module(compilation.program, wakes)
     return compilation.module
 
 

@@ -15,6 +15,7 @@ from quorate.compiler import blocks
 from quorate.compiler.names import CORE, Level, assign, call, core, load
 from quorate.compiler.queries import only_arguments, tag_of
 from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
+from quorate.compiler.wakes import Wakes
 from quorate.core.configuration import joined
 from quorate.lang import nodes
 from quorate.lang.nodes import Program
@@ -29,17 +30,17 @@ AMBIENT = {
 """Modules that have twins in core/, and the names that `import *` takes from them."""
 
 
-def write_module(program: Program) -> ast.Module:
+def write_module(program: Program, wakes: Wakes) -> ast.Module:
     """The Python module of `program`, whose tree it consumes."""
-    module = Writer(program).module()
+    module = Writer(program, wakes).module()
     return ast.fix_missing_locations(module)
 
 
 class Writer(RoutineWriter):
     """Writes statements and classes."""
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program)
+    def __init__(self, program: Program, wakes: Wakes) -> None:
+        super().__init__(program, wakes)
         self.program = program
         self.main_config: list[dict[str, Any]] = []  # by statement
         self.module_config: dict[str, Any] = {}
@@ -114,6 +115,7 @@ class Writer(RoutineWriter):
                 "class_fields_": tuple(fields),
                 "module_config_": load("module_config_") if self.module_config else None,
                 "own_config_": _configs(node.body),
+                "unmarked_": node.info.open,
             }
         )
 
@@ -128,7 +130,9 @@ class Writer(RoutineWriter):
             given = ast.Dict([ast.Constant(n) for n in names], [load(n) for n in names])
             bases = ast.Attribute(load("self"), "set_up_bases_", ast.Load())
             fields.append(ast.Expr(call(bases, load(self.class_name or ""), given)))
+        self.setup_depth = len(self.levels) + 1
         written = self.visit_FunctionDef(node)
+        self.setup_depth = 0
         assert isinstance(written, list)
         function = written[0]
         assert isinstance(function, ast.FunctionDef)

@@ -50,6 +50,7 @@ class Actions:
     clock_: Clock | None
     rates_: Mapping[str, float]
     sends_plainly_: bool
+    stale_: bool
     effects_: list[Any]
     outbox_: deque[Entry]
     received_: list[Entry]
@@ -84,6 +85,7 @@ class Actions:
             self.sent_.append((message if fixed else own_copy(message), to, stamp))
         if self.senders_:
             self.outbox_.append((message if fixed else own_copy(message), to, stamp))
+            self.stale_ = True
         if not self.rates_ or self.random_.random() >= self.rates_.get("send", 0.0):
             self.effects_.append((to, own, stamp))
 
@@ -283,11 +285,13 @@ class Actions:
 
     def set_(self, **fields: Any) -> bool:
         """Bind a witness to fields; always true, so that it can stand in a condition."""
+        self.stale_ = True
         self.__dict__.update(fields)
         return True
 
     def let_(self, name: str, value: Any) -> Any:
         """`name := value`, where the name is a field."""
+        self.stale_ = True
         setattr(self, name, value)
         return value
 

@@ -11,6 +11,8 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from quorate.core.messages import ATOMS
+
 if TYPE_CHECKING:
     from quorate.core.process import Process
 
@@ -34,6 +36,7 @@ SLEEP = Signal("SLEEP")  # go on when the timer fires, taking no messages until 
 RETURN = Signal("RETURN")  # the call is over; its value is in result_
 
 FOR_EVER = Signal("FOR_EVER")  # the time limit of an await that has none
+NOTHING = Signal("NOTHING")  # the value of a field that has none
 
 Block = Callable[["Process", "Frame"], "str | Frame | Signal"]
 
@@ -42,10 +45,11 @@ class Routine:
     """A suspendable method, compiled.
 
     `blocks` by name; the first to run is `start`. `on_error` says to which block an exception
-    goes that is raised in a block. `waits` gives (line, source text) of each block that waits.
+    goes that is raised in a block. `waits` gives (line, source text) of each block that waits,
+    `reads` (fields, locals) of each whose answer follows from these alone.
     """
 
-    __slots__ = ("blocks", "name", "on_error", "owner", "qualname", "waits")
+    __slots__ = ("blocks", "name", "on_error", "owner", "qualname", "reads", "waits")
 
     def __init__(self, namespace: type) -> None:
         body = namespace.__dict__
@@ -54,6 +58,7 @@ class Routine:
         self.owner = namespace.__module__
         self.on_error: Mapping[str, str] = body.get("on_error", {})
         self.waits: Mapping[str, tuple[int, str]] = body.get("waits", {})
+        self.reads: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = body.get("reads", {})
         self.blocks: dict[str, Block] = {
             name: _function(value)
             for name, value in body.items()
@@ -201,6 +206,16 @@ class Frame:
             if type(answer) is not str:
                 return answer  # type: ignore[return-value]
             self.block_ = answer
+
+    def settled_(self, process: Process) -> bool:
+        """Whether only another value of a field can change the answer of the await."""
+        reads = self.routine_.reads.get(self.block_)
+        if reads is None:
+            return False
+        fields, variables = process.__dict__, self.__dict__
+        return ATOMS.issuperset([type(fields.get(name, NOTHING)) for name in reads[0]]) and (
+            ATOMS.issuperset([type(variables.get(name, NOTHING)) for name in reads[1]])
+        )
 
     def place_(self) -> tuple[int, str]:
         """Where the frame waits, and for what: (line, source text); line 0 where it does not."""

@@ -36,7 +36,7 @@ WORDS = "<625I"
 """How the state of a generator of random numbers is packed."""
 
 FRAME_PARTS = ("block_", "next_", "label_", "timer_", "expired_", "result_", "error_")
-LEFT_OUT = frozenset({"world_", "effects_"})
+LEFT_OUT = frozenset({"world_", "effects_", "stale_"})
 
 _PLACES = {
     "received_": "a message received",
@@ -247,6 +247,7 @@ class _Freezer:
             (routine.name, routine.qualname, routine.owner),
             self.inline(routine.on_error),
             self.inline(routine.waits),
+            self.inline(routine.reads),
             *((name, self.value(block)) for name, block in sorted(routine.blocks.items())),
         )
 

@@ -89,6 +89,7 @@ class Process(Actions):
     module_config_: ClassVar[Mapping[str, Any]] = {}
     own_config_: ClassVar[Mapping[str, Any]] = {}
     config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
+    unmarked_: ClassVar[bool] = False  # has a base unknown to the compiler, which marks nothing
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -130,7 +131,8 @@ class Process(Actions):
         self.open_ = False  # takes each message as it comes
         self.arrived_ = False  # at a yield point where deferred messages are still to be looked at
         self.resumes_ = 0  # RESUME effects that have not come back; only the last one counts
-        self.waiting_ = False  # at an await that has been tested: test again after each message
+        self.waiting_ = False  # at an await that has been tested
+        self.stale_ = True  # what it reads may have changed: test again after the next message
         self.started_ = False
         self.set_up_ = False
         self.ended_ = False
@@ -200,6 +202,7 @@ class Process(Actions):
             self.take_(message, sender, stamp)
         elif not self.ended_:
             self.inbox_.append((message, sender, stamp))
+            self.stale_ = True
 
     def take_(self, message: Any, peer: ProcessId, stamp: Any, kind: str = "received") -> None:
         """Take a message now: what `deliver_` does where `open_` is set. Or, of the kind `sent`,
@@ -216,6 +219,7 @@ class Process(Actions):
                 if not is_fixed(message):
                     message = own_copy(message)
         if self.has_labels_:
+            self.stale_ = True
             self.__dispatch(Dispatch(kind, (message, peer, stamp), 0))
             return
         handlers = self.receivers_ if kind == "received" else self.senders_
@@ -233,7 +237,7 @@ class Process(Actions):
         """Take what is there, then go on if the process can.
 
         The world calls it exactly once for each RESUME effect, which are counted, and after a
-        delivery that finds `waiting_` set.
+        delivery that leaves `waiting_` and `stale_` set.
         """
         if self.waiting_ and self.open_ and not (self.resumes_ or self.outbox_):
             self.__test()
@@ -387,7 +391,9 @@ class Process(Actions):
             if type(answer) is str:
                 frame.block_ = answer
                 self.__guarded(self.__run)
-            elif answer is not WAIT:
+            elif answer is WAIT:
+                self.stale_ = self.unmarked_ or not frame.settled_(self)
+            else:
                 self.__suspend(answer)
             return
         self.__guarded(lambda: self.__run(error=error))
@@ -400,6 +406,7 @@ class Process(Actions):
 
     def __run_under(self, dispatch: Dispatch, frame: Frame) -> None:
         """Run the frame of a handler; if all of the message's end at once, nothing has changed."""
+        self.stale_ = True
         self.stack_ += [dispatch, frame]
         self.__run(dispatch)
 
@@ -421,6 +428,8 @@ class Process(Actions):
                 continue
             if answer is WAIT:  # by far the commonest answer: a message has changed nothing
                 self.waiting_, self.open_ = True, not self.inbox_
+                assert isinstance(top, Frame)
+                self.stale_ = self.unmarked_ or not top.settled_(self)
                 return
             error = None
             if type(answer) is Frame:

@@ -109,6 +109,7 @@ class _Thawer:
         process: Process = cls.__new__(cls)
         process.world_ = self.world
         process.effects_ = []
+        process.stale_ = True
         return process
 
     def make_exception(self, definition: Any) -> BaseException:
@@ -159,9 +160,11 @@ class _Thawer:
         dispatch.entry = self.value(entry)
 
     def fill_routine(self, routine: Routine, definition: Any) -> None:
-        _, (routine.name, routine.qualname, routine.owner), on_error, waits, *blocks = definition
+        _, names, on_error, waits, reads, *blocks = definition
+        routine.name, routine.qualname, routine.owner = names
         routine.on_error = self.value(on_error)
         routine.waits = self.value(waits)
+        routine.reads = self.value(reads)
         routine.blocks = {name: self.value(block) for name, block in blocks}
 
     def fill_function(self, function: FunctionType, definition: Any) -> None:

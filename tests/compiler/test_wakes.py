@@ -1,0 +1,240 @@
+"""An await is tested again when what it reads may have changed, and only then."""
+
+import sys
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from compiled import module, python_text
+from quorate.worlds.sim import simulate
+from stage import Actor
+
+WAYS = {
+    "assignment": "done = True",
+    "through self": "self.done = True",
+    "augmented": "done += 1",
+    "annotated": "done: bool = True",
+    "unpacking": "(other, *rest), done = (1, 2), True",
+    "chained": "other = done = True",
+    "walrus": "output(done := True)",
+    "in a condition": "if (done := x): pass",
+    "loop target": "for done in (False, True): pass",
+    "with": "with Thing() as done: pass",
+    "import": "import sys as done",
+    "from import": "from sys import path as done",
+    "function": "def done(): pass",
+    "class": "class done: pass",
+    "match": "match (x, 1):\n    case (done, _): pass",
+    "match guard": "match (x, 1):\n    case (done, _) if False: pass",
+    "witness": "if some(done in [0, x], has=done > 0): pass",
+    "in a lambda": "(lambda: [done := x])()",
+    "nested function": "def inner():\n    done = True\ninner()",
+    "called later": "kept()",
+    "another method": "finish()",
+    "recursion": "down(3)",
+    "comprehension": "[finish() for _ in range(2)]",
+    "before an exception": "try:\n    done, y = x, 1 // 0\nexcept ZeroDivisionError:\n    done = x",
+    "nested in compound": "while not done:\n    with Thing():\n        if x: done = True",
+    "deleted and given": "del done\nself.done = x",
+    "after a yield point": "-- here\ndone = True",
+    "a witness after one": "-- here\nif some(done in [x]): pass",
+}
+
+PROGRAM = """
+class Thing:
+    def __enter__(self): return 7
+    def __exit__(self, *why): pass
+class P(process):
+    def setup():
+        self.done = False
+        def later():
+            done = True
+        self.kept = later
+    def run():
+        await(done)
+        output('done')
+    def finish():
+        done = True
+    def down(n):
+        if n > 0:
+            down(n - 1)
+        else:
+            done = True
+    def receive(msg=('go', x)):
+{way}
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_change_a_field_wakes(way: str) -> None:
+    made = module(PROGRAM.format(way=indent(WAYS[way], "        ")))
+    actor = Actor(made.P).begin()
+    assert actor.shown == []
+    actor.give(("go", 1))
+    assert actor.shown[-1] == "done"
+    assert actor.code == 0
+
+
+def asleep(text: str, *messages: tuple[str, int]) -> bool:
+    """Whether P of a program need not be tested again after it has taken the messages."""
+    actor = Actor(module(dedent(text)).P).begin().give(*messages)
+    assert actor.process.waiting_
+    return not actor.process.stale_
+
+
+def test_nothing_else_wakes() -> None:
+    counted = """
+        class P(process):
+            def setup():
+                self.count = self.limit = 0
+                self.last = None
+            def run():
+                await(limit > 0)
+            def receive(msg=('item', n)):
+                count += n
+                last = ('item', n)
+        """
+    assert asleep(counted, ("item", 1), ("item", 2), ("other", 0))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["len(things) > 3", "things", "things[:1]", "1 in things", "f()", "LIMIT", "(lambda: n)()"],
+)
+def test_what_may_change_from_inside_is_tested_each_time(condition: str) -> None:
+    program = f"""
+        LIMIT = 0
+        class P(process):
+            def setup():
+                self.things = []
+                self.n = 0
+            def f(): return n
+            def run():
+                await({condition} if things or not things else True)
+            def receive(msg=('item', _)):
+                pass
+        """
+    assert not asleep(program, ("item", 1))
+
+
+def test_a_list_wakes_by_being_added_to() -> None:
+    made = module(
+        dedent("""
+        class P(process):
+            def setup():
+                self.things = []
+            def run():
+                mine = things
+                await(mine)
+                output(things)
+            def receive(msg=('item', n)):
+                things.append(n)
+        """)
+    )
+    assert Actor(made.P).begin().give(("item", 4)).shown == [[4]]
+
+
+def test_a_variable_that_only_the_method_changes_is_read_with_the_fields() -> None:
+    text = """
+        class P(process):
+            def setup():
+                self.count = 0
+            def run():
+                for goal in (2, 4):
+                    await(count >= goal)
+                    output(goal)
+            def receive(msg=('item', _)):
+                count += 1
+        """
+    assert "'await_7': (('count',), ('goal',))" in python_text(text)
+    actor = Actor(module(dedent(text)).P).begin()
+    assert actor.give(*[("item", n) for n in range(4)]).shown == [2, 4]
+
+
+def test_a_handler_that_awaits_sleeps_on_its_own_await() -> None:
+    text = """
+        class P(process):
+            def setup():
+                self.inner = self.outer = False
+            def run():
+                await(outer)
+                output('outer')
+            def receive(msg=('begin',)):
+                outer = True
+                await(inner)
+                output('inner')
+            def receive(msg=('end',)):
+                inner = True
+        """
+    actor = Actor(module(dedent(text)).P).begin()
+    assert actor.give(("begin",), ("none",)).shown == []
+    assert actor.give(("end",)).shown == ["inner", "outer"]
+
+
+BASE = """
+class Base(process):
+    def setup():
+        self.flag = False
+    def receive(msg=('flag',)):
+        flag = True
+    def run():
+        {run}
+"""
+DERIVED = """
+{imports}
+class Derived({bases}):
+    def run():
+        {run}
+    {more}
+def main():
+    p = new(Derived)
+    setup(p, ())
+    start(p)
+    send(('flag',), to=p)
+    send(('mine',), to=p)
+"""
+MIXIN = """
+class Mixin:
+    def raise_flag(self):
+        self.flag = True
+"""
+
+
+@pytest.mark.parametrize(
+    ("base_run", "parts"),
+    {
+        "the derived class waits, the base assigns": (
+            "pass",
+            {"run": "await(flag); output('up')"},
+        ),
+        "both wait": ("await(flag)", {"run": "await(flag); output('up')"}),
+        "the base waits, the derived class assigns": (
+            "await(other)\n        output('up')",
+            {"run": "super().run()", "more": "def receive(msg=('mine',)): other = True"},
+        ),
+        "a mix-in assigns": (
+            "await(flag and other)\n        output('up')",
+            {
+                "run": "super().run()",
+                "bases": "Mixin, wakes_base.Base",
+                "imports": "import wakes_base\nfrom wakes_mixin import Mixin",
+                "more": "def receive(msg=('mine',)): other = self.raise_flag() is None",
+            },
+        ),
+    }.values(),
+)
+def test_classes_of_several_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base_run: str, parts: dict[str, str]
+) -> None:
+    whole = {"imports": "import wakes_base", "bases": "wakes_base.Base", "more": "pass", **parts}
+    base = BASE.format(run=base_run).replace("self.flag", "self.other = self.flag")
+    if "Mixin" in whole["bases"]:
+        base = base.replace("        flag = True", "        pass")
+    (tmp_path / "wakes_base.da").write_text(base)
+    (tmp_path / "wakes_mixin.py").write_text(MIXIN)
+    (tmp_path / "wakes_main.da").write_text(DERIVED.format(**whole))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    run = simulate(tmp_path / "wakes_main.da", seed=1)
+    assert (run.status, run.texts()) == (0, ["up"]), run.waiting

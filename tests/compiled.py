@@ -30,20 +30,21 @@ def resolved(text: str) -> Program:
     return analyse(Source("test.da", dedent(text)), nowhere).program
 
 
-def python_tree(text: str) -> ast.Module:
-    return translate(analyse(Source("test.da", dedent(text)), nowhere))
+def python_tree(text: str, *, views: bool = True) -> ast.Module:
+    return translate(analyse(Source("test.da", dedent(text)), nowhere), views=views)
 
 
 def python_text(text: str) -> str:
     return ast.unparse(python_tree(text)) + "\n"
 
 
-def module(text: str, name: str = "compiled_test") -> ModuleType:
+def module(text: str, name: str = "compiled_test", *, views: bool = True) -> ModuleType:
     """The module of a program, executed; its lines are those of test.da."""
     made = ModuleType(name)
     made.__dict__.update(ann=ANN, bob=BOB, me=ME)
     sys.modules[name] = made
-    exec(compile(python_tree(text), "test.da", "exec", dont_inherit=True), made.__dict__)
+    code = compile(python_tree(text, views=views), "test.da", "exec", dont_inherit=True)
+    exec(code, made.__dict__)
     return made
 
 
@@ -99,7 +100,7 @@ def _with_yield_points(body: list[ast.stmt]) -> list[ast.stmt]:
 def _remember(process: Any, made: ModuleType) -> None:
     """Give a process the messages of `history`."""
     for entry in getattr(made, "history", ()):
-        process.received_.append(entry if len(entry) == 3 else (*entry, None))
+        process.remember_(*(entry if len(entry) == 3 else (*entry, None)))
 
 
 def shown(value: Any) -> str:

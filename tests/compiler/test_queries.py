@@ -1,8 +1,8 @@
 """Queries and patterns, as they are written in Python, answer what the language says."""
 
 from cases import Case, check, each_case
-from compiled import go, go_suspended, resolved
-from quorate.compiler.plan import plan_text
+from compiled import go, go_suspended, nowhere
+from quorate.compiler.passes import analyse, translate
 from quorate.lang.source import Source
 
 
@@ -18,4 +18,6 @@ def test_queries_across_yield_points(case: Case) -> None:
 
 @each_case("plan")
 def test_plan(case: Case) -> None:
-    check(case, plan_text(resolved(case.source), Source("test.da", case.source)))
+    compilation = analyse(Source("test.da", case.source), nowhere)
+    translate(compilation)
+    check(case, str(compilation.plan))

@@ -364,9 +364,12 @@ class P(process):
         return found, dict(x=x, y=y, z=z, w=w)
 """
     event(f"{query.op} {found}, {min(len(every), 3)} solutions, inner {bool(somes(query))}")
-    cls = module(program).P
-    for method, expected in (("truth", found), ("every", every), ("witness", (found, changed))):
-        actor = Actor(cls, OUTER["x"])  # a new one: the witness may be left in the field
-        actor.process.received_ += [(message, peer, None) for message, peer in history]
-        here.process = actor.process
-        assert getattr(actor.process, method)() == expected, program
+    answers = {"truth": found, "every": every, "witness": (found, changed)}
+    for views in (True, False):
+        cls = module(program, views=views).P
+        for method, expected in answers.items():
+            actor = Actor(cls, OUTER["x"])  # a new one: the witness may be left in the field
+            for message, peer in history:
+                actor.process.remember_(message, peer, None)
+            here.process = actor.process
+            assert getattr(actor.process, method)() == expected, program

@@ -7,6 +7,7 @@ duels and elections happen all the time.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from examples import guarantees as g
 from examples.guarantees import Output, Trace
@@ -31,10 +32,10 @@ def hurried(text: str) -> str:
     return text
 
 
-def simulated(path: Path, args: Sequence[int], seed: int, refreeze: bool = False) -> list[Output]:
+def simulated(path: Path, args: Sequence[int], seed: int, **options: Any) -> list[Output]:
     """What the processes printed; the program has ended by itself, with status 0."""
     words = [str(arg) for arg in args]
-    run = simulate(path, words, seed, max_steps=STEPS_MAX, refreeze=refreeze)
+    run = simulate(path, words, seed, max_steps=STEPS_MAX, **options)
     assert run.status == 0, f"{run.error!r}, waiting: {run.waiting}"
     return [Output(each.process, tuple(each.values)) for each in run.outputs]
 

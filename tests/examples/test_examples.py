@@ -35,6 +35,14 @@ def test_frozen_and_thawed_it_goes_on_as_if_nothing_had_happened(name: str) -> N
     assert simulated(path, args, 1, refreeze=True) == simulated(path, args, 1)
 
 
+@pytest.mark.parametrize("name", CHECKS)
+def test_views_leave_no_trace(name: str) -> None:
+    path = EXAMPLES / f"{name}.da"
+    for args in SIZES[name]:
+        for seed in SEEDS:
+            assert simulated(path, args, seed) == simulated(path, args, seed, views=False)
+
+
 def test_transactions_commit_and_abort() -> None:
     path = EXAMPLES / "two_phase_commit.da"
     traces = [simulated(path, (3, 4), seed) for seed in SEEDS]

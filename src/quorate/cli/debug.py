@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from quorate.core.frames import Frame
 from quorate.core.process import Process
+from quorate.core.views import METHODS as KEEPING
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _MACHINERY = ("quorate", "quorate.*", "click.*", "asyncio.*", "uvloop.*")
@@ -50,6 +51,10 @@ class Debugger(pdb.Pdb):
         stack, index = super().get_stack(f, t)
         kept = [entry for entry in stack if not _is_machinery(entry[0])]
         return (kept, kept.index(stack[index])) if stack[index] in kept else (stack, index)
+
+    def stop_here(self, frame: FrameType) -> bool:
+        """Not where views are kept, which is no step of the program."""
+        return not _is_machinery(frame) and super().stop_here(frame)
 
     def interaction(self, frame: FrameType | None, *args: Any) -> None:
         if frame is not None:
@@ -124,7 +129,8 @@ def _frame_among(variables: Mapping[str, Any]) -> Frame | None:
 def _is_machinery(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
     ours = frame.f_code.co_filename.startswith(_PACKAGE)
-    return ours or name.partition(".")[0] in ("__main__", "asyncio", "click", "uvloop")
+    keeps = frame.f_code.co_name in KEEPING
+    return ours or keeps or name.partition(".")[0] in ("__main__", "asyncio", "click", "uvloop")
 
 
 _debugger: Debugger | None = None

@@ -63,6 +63,7 @@ class Number(click.IntRange):
     help="Of the log; of the output, where there is no log. JSON: an object on each line.",
 )
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
+@click.option("--no-views", is_flag=True, help="Answer every query from the whole history.")
 @click.option("--json", "as_json", is_flag=True, help="Print compile errors as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output and warnings.")
 @click.option("-q", "--quiet", is_flag=True, help="No closing line.")
@@ -75,6 +76,7 @@ def run(
     module: str | None,
     as_json: bool,
     no_cache: bool,
+    no_views: bool,
     quiet: bool,
     verbose: bool,
     **options: Any,
@@ -91,7 +93,7 @@ def run(
     path, arguments = _program(module, args)
     how = _options(verbose, **options)
     try:
-        loaded = _load(path, arguments, how.seed, cache=not no_cache)
+        loaded = _load(path, arguments, how.seed, cache=not no_cache, views=not no_views)
     except SyntaxError as error:
         if as_json and _told_as_json(error):
             return Status.MISUSED
@@ -153,14 +155,14 @@ def _options(
     )
 
 
-def _load(path: str, arguments: list[str], seed: int, *, cache: bool) -> ModuleType:
+def _load(path: str, arguments: list[str], seed: int, *, cache: bool, views: bool) -> ModuleType:
     from quorate.compiler.loader import load
     from quorate.core.ambient import seed_modules
 
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(path, cache=cache)
+        return load(path, cache=cache, views=views)
     except Exception as error:
         from quorate.cli.failure import ProgramFailed, is_the_programs
 

@@ -30,13 +30,16 @@ else:
     Loader = MetaPathFinder = object  # importlib.abc costs as much as all of this package
 
 
-def load(path: str, name: str | None = None, *, cache: bool = True) -> ModuleType:
+def load(
+    path: str, name: str | None = None, *, cache: bool = True, views: bool = True
+) -> ModuleType:
     """The module of the .da program at `path`, executed under `name` (its stem by default).
 
+    Without `views`, its queries and those of modules that it imports go over whole histories.
     Errors of the program show `path` as it is given; its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
-    install()
+    install(views=views)
     shown, path = path, os.path.abspath(path)
     if name is None:
         name = module_name(path)
@@ -89,13 +92,14 @@ def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeT
     `root` is the folder of the program that imports it, its own where it is the program.
     """
     shown, path = path, os.path.abspath(path)
+    cache = cache and DaLoader.views  # what is kept has them
     if cache and (code := _cached(path)) is not None:
         return code
     from quorate.compiler.passes import analyse, translate
 
     modules = Modules(shown, None if root is None else Known(root))
     source = modules.source()
-    module = translate(analyse(source, modules.find))
+    module = translate(analyse(source, modules.find), views=DaLoader.views)
     try:
         code = compile_module(module, path)
     except SyntaxError as error:  # what only Python's compiler sees, such as a lone `break`
@@ -180,7 +184,9 @@ def _keep(path: str, code: CodeType, digests: dict[str, bytes]) -> None:
 
 
 class DaLoader(Loader):
-    """Executes the compiled module of one .da file."""
+    """Executes the compiled module of one .da file; with `views`, all of them answer by these."""
+
+    views = True
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -215,8 +221,9 @@ class DaFinder(MetaPathFinder):
         )
 
 
-def install() -> None:
+def install(*, views: bool = True) -> None:
     """Make .da modules importable, and give them a calendar."""
+    DaLoader.views = views
     ambient.time.calendar = time
     if not any(isinstance(finder, DaFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, DaFinder())

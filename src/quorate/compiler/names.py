@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quorate.compiler import blocks
+from quorate.compiler.views import Views
 from quorate.core.frames import Frame
 from quorate.core.ids import main_id
 from quorate.core.process import Process
@@ -127,6 +128,7 @@ class NameWriter(ast.NodeTransformer):
         self.members = {name for info in infos for name in info.members()}
         self.classes = set(program.classes)
         self.class_names: set[str] = set()  # what the body of the process class around defines
+        self.views = Views()  # of the process class around
 
     # Where a name lives.
 
@@ -267,6 +269,7 @@ class NameWriter(ast.NodeTransformer):
         return ast.copy_location(ast.Call(func, args, keywords), node)
 
     def visit_History(self, node: nodes.History) -> ast.expr:
+        self.views.histories.add(node.kind)
         method = ast.Attribute(self.process, "history_", ast.Load())
         return ast.copy_location(call(method, ast.Constant(node.kind)), node)
 
@@ -278,6 +281,7 @@ class NameWriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         bare_super = isinstance(node.func, ast.Name) and node.func.id == "super"
         if len(node.args) == 1 and isinstance(node.args[0], nodes.History) and self._is_len(node):
+            self.views.histories.add(node.args[0].kind)
             history = ast.Attribute(self.process, f"{node.args[0].kind}_", ast.Load())
             return ast.copy_location(call(self.visit(node.func), history), node)  # uncopied
         self.generic_visit(node)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from quorate.compiler.flow import cut, flow_text
 from quorate.compiler.modules import Modules
-from quorate.compiler.plan import plan_text
-from quorate.compiler.python import write_module
+from quorate.compiler.plan import Plan
+from quorate.compiler.python import Writer
 from quorate.compiler.suspend import find_suspendable
 from quorate.compiler.wakes import Wakes
 from quorate.lang.checks import check
@@ -36,6 +36,7 @@ class Compilation:
     found: Diagnostics
     program: Program
     module: ast.Module | None = None
+    plan: Plan | None = None
 
 
 def analyse(source: Source, importer: Importer, *, until: str = "program") -> Compilation:
@@ -53,12 +54,16 @@ def analyse(source: Source, importer: Importer, *, until: str = "program") -> Co
     return Compilation(source, found, program)
 
 
-def translate(compilation: Compilation) -> ast.Module:
-    """The back end: from the resolved tree, which is used up, to a module of Python."""
+def translate(compilation: Compilation, *, views: bool = True) -> ast.Module:
+    """The back end: from the resolved tree, which is used up, to a module of Python.
+
+    Without `views`, every query goes over the whole history.
+    """
     wakes = Wakes(compilation.program)
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
-    compilation.module = write_module(compilation.program, wakes)
+    writer = Writer(compilation.program, wakes, views=views)
+    compilation.module, compilation.plan = writer.module(), writer.plan
     return compilation.module
 
 
@@ -80,6 +85,11 @@ def _flow(compilation: Compilation) -> str:
     return flow_text(compilation.program)
 
 
+def _plan(compilation: Compilation) -> str:
+    translate(compilation)
+    return str(compilation.plan)
+
+
 def _python(compilation: Compilation) -> str:
     return ast.unparse(translate(compilation)) + "\n"
 
@@ -88,7 +98,7 @@ PRINTERS: dict[str, Callable[[Compilation], str]] = {
     "tree": lambda compilation: tree_text(compilation.program),
     "program": lambda compilation: program_text(compilation.program),
     "flow": _flow,
-    "plan": lambda compilation: plan_text(compilation.program, compilation.source),
+    "plan": _plan,
     "python": _python,
 }
 

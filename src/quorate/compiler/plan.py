@@ -1,38 +1,94 @@
-"""The plan: every query of a program, where it stands and how it is answered.
+"""The plan: every query of a program, where it stands, and what answers it at what cost.
 
-For now each is answered by recomputing it over the whole history or collection.
+The writers of queries add to it while they write. Invariant: a query inside of another is told
+with that one, in the order in which they are come to.
 """
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
+from quorate.compiler.views import EVERY, GREATEST, LEAST, View
 from quorate.lang import nodes
-from quorate.lang.nodes import Program
 from quorate.lang.printer import expression_text
-from quorate.lang.source import Source
+
+ONE, ROWS, MATCHES, MEMBERS, HISTORY = (
+    *("O(1)", "O(rows)", "O(rows of the key)", "O(members)"),
+    "O(history)",
+)
+"""What an evaluation costs; keeping a view costs O(1) for each message that matches."""
 
 
-def plan_text(program: Program, source: Source) -> str:
-    """The queries of a resolved program, in the order they stand: place, query, answer."""
-    lines = []
-    for node in _queries(program.tree):
-        histories = sorted({n.kind for n in ast.walk(node) if isinstance(n, nodes.Messages)})
-        over = " and ".join(histories) or "collections"
-        lines.append(f"line {source.span(node).line}: {expression_text(node)}")
-        if isinstance(node, nodes.Query) and node.witness:
-            names = ", ".join(expression_text(name) for name in node.witness)
-            lines.append(f"    leaves its witness in: {names}")
-        lines.append(f"    answered by: recomputing over {over}, in time O(history) an evaluation")
-    return "\n".join(lines) + "\n"
+@dataclass
+class Answer:
+    """What one clause is answered from: a view, or None and `otherwise`."""
+
+    view: View | None
+    cost: str
+    otherwise: str = ""
+
+    def __str__(self) -> str:
+        if self.view is None:
+            return f"{self.otherwise}: {self.cost}"
+        hints = self.view.split.hints
+        keys = ", ".join(hints[slot] for slot in self.view.keys)
+        rows = ", ".join(hints[slot] for slot in self.view.rows) or "whether there is one"
+        which = {EVERY: "every ", GREATEST: "the greatest ", LEAST: "the least "}
+        kept = which.get(self.view.kind, "each different " if self.view.rows else "")
+        by = f" by {keys}" if keys else ""
+        return f"{self.view.name.rstrip('_')}: {kept}{rows}{by}: {self.cost}"
 
 
-def _queries(tree: ast.AST) -> list[ast.AST]:
-    """The outermost queries of a tree."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, (nodes.Query, nodes.Messages)):
-            found.append(child)
-        else:
-            found += _queries(child)
-    return found
+@dataclass
+class Planned:
+    """A query of the program: its line, its text, where a witness goes, and its answers."""
+
+    line: int
+    text: str
+    witness: list[str]
+    answers: list[Answer] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"line {self.line}: {self.text}"]
+        if self.witness:
+            lines.append(f"    leaves its witness in: {', '.join(self.witness)}")
+        return "\n".join([*lines, *(f"    {answer}" for answer in self.answers)])
+
+
+class Plan:
+    """The queries of one program, in the order in which they are written."""
+
+    def __init__(self) -> None:
+        self.queries: list[Planned] = []
+        self._open: Planned | None = None
+
+    @contextmanager
+    def query(self, node: nodes.Query | nodes.Messages) -> Iterator[None]:
+        """While `node` is written, answers are its own, or those of the query around it."""
+        if self._open is not None:
+            yield
+            return
+        witness = [expression_text(name) for name in getattr(node, "witness", ())]
+        self._open = Planned(node.lineno, expression_text(node), witness)
+        self.queries.append(self._open)
+        try:
+            yield
+        finally:
+            self._open = None
+
+    def answer(self, view: View | None, cost: str, otherwise: str = "") -> Answer:
+        """Note what a clause is answered from."""
+        made = Answer(view, cost, otherwise)
+        if self._open is not None:
+            self._open.answers.append(made)
+        return made
+
+    def count(self) -> None:
+        """The rows that were answered last are only counted."""
+        if self._open is not None:
+            self._open.answers[-1].cost = ONE
+
+    def __str__(self) -> str:
+        return "".join(f"{query}\n" for query in sorted(self.queries, key=lambda q: q.line))

@@ -12,9 +12,10 @@ import time
 from typing import Any
 
 from quorate.compiler import blocks
-from quorate.compiler.names import CORE, Level, assign, call, core, load
-from quorate.compiler.queries import only_arguments, tag_of
+from quorate.compiler.names import CORE, OWN, Level, assign, call, core, load
+from quorate.compiler.queries import guarded, only_arguments, tag_of
 from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
+from quorate.compiler.views import Views
 from quorate.compiler.wakes import Wakes
 from quorate.core.configuration import joined
 from quorate.lang import nodes
@@ -30,23 +31,20 @@ AMBIENT = {
 """Modules that have twins in core/, and the names that `import *` takes from them."""
 
 
-def write_module(program: Program, wakes: Wakes) -> ast.Module:
-    """The Python module of `program`, whose tree it consumes."""
-    module = Writer(program, wakes).module()
-    return ast.fix_missing_locations(module)
-
-
 class Writer(RoutineWriter):
     """Writes statements and classes."""
 
-    def __init__(self, program: Program, wakes: Wakes) -> None:
+    def __init__(self, program: Program, wakes: Wakes, *, views: bool = True) -> None:
         super().__init__(program, wakes)
+        self.has_views = views
         self.program = program
         self.main_config: list[dict[str, Any]] = []  # by statement
         self.module_config: dict[str, Any] = {}
         self.in_main = False
+        self.view_names: set[str] = set()
 
     def module(self) -> ast.Module:
+        """The Python module of the program, whose tree it consumes."""
         tree = self.program.tree
         self.module_config = _configs(tree.body)
         clocked = _uses_clock(self.program)
@@ -59,7 +57,7 @@ class Writer(RoutineWriter):
             main_config = literal({})  # not that of a main that is imported
         end = _facts({"main_config_": main_config, "uses_clock_": clocked})
         body = [*written[:place], *start, *self.matchers, *written[place:], *end]
-        return ast.Module(body, [])
+        return ast.fix_missing_locations(ast.Module(body, []))
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         for name, value in ast.iter_fields(node):
@@ -79,6 +77,7 @@ class Writer(RoutineWriter):
         name = MAIN if node.is_main else node.name
         around = self.class_name, self.super_name, self.info, self.base, self.in_main
         names, self.class_names = self.class_names, stored_names(node.body)[0]
+        views, self.views = self.views, self._views_of(node)
         self.class_name = self.super_name = name
         self.info, self.base, self.in_main = node.info, len(self.levels), node.is_main
         facts = self._facts(node)
@@ -94,30 +93,43 @@ class Writer(RoutineWriter):
                 members += result if isinstance(result, list) else [result]
         self.class_name, self.super_name, self.info, self.base, self.in_main = around
         self.class_names = names
+        members += self.keepers(self.views, node)
+        told = _facts(facts | {f"keeps_{kind}_": True for kind in sorted(self.views.histories)})
+        self.views = views
         own = assign(ast.Name("own_handlers_", ast.Store()), ast.Tuple(handlers, ast.Load()))
         doc = members[:1] if ast.get_docstring(class_(name, [], members)) else []
-        body = [*doc, *facts, *members[len(doc) :], *([own] if handlers else [])]
+        body = [*doc, *told, *members[len(doc) :], *([own] if handlers else [])]
         written = class_(name, [*bases, core("Process")], body or [ast.Pass()])
         written.decorator_list = decorators
         return ast.copy_location(written, node)
 
-    def _facts(self, node: nodes.ProcessClass) -> list[ast.stmt]:
-        """What the class says of itself: which histories it reads, its configuration."""
-        inside = [inner for member in node.body for inner in ast.walk(member)]
-        read = {n.kind for n in inside if isinstance(n, (nodes.Messages, nodes.History))}
+    def _views_of(self, node: nodes.ProcessClass) -> Views:
+        """The views of a class, none as yet. Those of a derived class have its name before theirs,
+        so that they are no base's."""
+        depth = _depth(node.info)
+        number = f"{depth}_" if depth > 1 else ""
+        prefix = f"{node.info.name}_{number}" if depth or node.info.open else ""
+        return Views(prefix, self._free_name)
+
+    def _free_name(self, hint: str) -> str:
+        """A name for a view, that nothing else in the module has."""
+        name, number = self.unused(hint), 2
+        while name in self.view_names or name in OWN:
+            name, number = self.unused(f"{hint}{number}_"), number + 1
+        self.view_names.add(name)
+        return name
+
+    def _facts(self, node: nodes.ProcessClass) -> dict[str, Any]:
+        """What the class says of itself: its fields, its configuration."""
         other = (nodes.Handler, ast.FunctionDef, nodes.Config, blocks.Routine)
         loose = [m for m in node.body if not isinstance(m, other) and not _only_declares(m)]
         fields = sorted(map(self.own_name, stored_names(loose)[0]))
-        return _facts(
-            {
-                "keeps_received_": "received" in read,
-                "keeps_sent_": "sent" in read,
-                "class_fields_": tuple(fields),
-                "module_config_": load("module_config_") if self.module_config else None,
-                "own_config_": _configs(node.body),
-                "unmarked_": node.info.open,
-            }
-        )
+        return {
+            "class_fields_": tuple(fields),
+            "module_config_": load("module_config_") if self.module_config else None,
+            "own_config_": _configs(node.body),
+            "unmarked_": node.info.open,
+        }
 
     def _setup(self, node: ast.FunctionDef, process: nodes.ProcessClass) -> list[ast.stmt]:
         """Parameters become fields; a base's setup runs by itself unless it is called."""
@@ -155,7 +167,7 @@ class Writer(RoutineWriter):
             cases.append((own, found.add(node.own)))
         body = self.body(node.body)
         self.levels.pop()
-        body = _guarded(cases, found.guard(), body)
+        body = guarded(cases, found.guard(), body)
         hint = "receive" if node.kind == "received" else "sent"
         name = self.new_name("_".join(filter(None, (hint, tag_of(node.message)))), node.lineno)
         labels = None if node.labels is None else frozenset(node.labels)
@@ -289,6 +301,11 @@ def _import_core() -> ast.stmt:
     return ast.ImportFrom(package, [ast.alias(module, CORE)], 0)
 
 
+def _depth(info: nodes.ClassInfo) -> int:
+    """How many process classes stand above another, at most."""
+    return max((1 + _depth(base) for base in info.bases), default=0)
+
+
 def _end_of_header(body: list[ast.stmt]) -> int:
     """How many statements must come first: the docstring and imports from `__future__`."""
     place = 0
@@ -299,18 +316,6 @@ def _end_of_header(body: list[ast.stmt]) -> int:
             break
         place += 1
     return place
-
-
-def _guarded(
-    cases: list[tuple[ast.expr, ast.pattern]], guard: ast.expr | None, body: list[ast.stmt]
-) -> list[ast.stmt]:
-    """`body` inside a `match` for each case, the guard on the innermost."""
-    if not cases:
-        return [ast.If(guard, body, [])] if guard is not None else body
-    for place, (subject, pattern) in enumerate(reversed(cases)):
-        test = guard if place == 0 else None
-        body = [ast.Match(subject, [ast.match_case(pattern, test, body)])]
-    return body
 
 
 def _configs(body: list[ast.stmt]) -> dict[str, Any]:

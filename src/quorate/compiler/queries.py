@@ -1,21 +1,25 @@
-"""Queries and patterns, written as Python that recomputes them over the whole history.
+"""Queries and patterns, written as Python: a comprehension over the rows of views.
 
-A pattern becomes a generator function that yields what it binds, a query a comprehension over
-such generators:
+    some(received(('accepted', n, v), from_=_a), has=n > m)
+    any(frame.set_(n=n, v=v) for n, v in self.accepted_by_a_[a] if n > frame.m)
 
-    some(received(('accepted', n, v)), has=n > m)
-    any(frame.set_(n=n, v=v) for n, v in _accepted_31(self.received_) if n > frame.m)
+Where no view can answer, and where none is wanted, it goes over the history, whose entries a
+generator function matches: `_accepted_31(self.received_, a)`. That is the oracle of the views.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import keyword
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from quorate.compiler.escaping import Escaping, holds_history
+from quorate.compiler.extremes import Extreme, columns_of, extreme_of
 from quorate.compiler.names import Level, NameWriter, call, core, load
+from quorate.compiler.plan import HISTORY, MATCHES, MEMBERS, ONE, ROWS, Plan
+from quorate.compiler.views import DISTINCT, EVERY, GREATEST, LEAST, Split, View, split
 from quorate.lang import nodes
 from quorate.lang.nodes import Pattern
 
@@ -23,6 +27,7 @@ COLLECTED = {"setof": ast.SetComp, "listof": ast.ListComp}
 COMPARED = (str, int, bytes)  # constants that `match` compares by ==
 LISTED = {"listof", "tupleof", "dictof"}  # in what they answer, values may be changeable
 EXTREMES = {"maxof", "minof"}
+COUNTING = {"listof", "tupleof", "dictof", "sumof", "prodof"}  # equal rows are not one
 ORDERED = {"listof", "tupleof", "dictof"}
 
 
@@ -135,13 +140,15 @@ def _equal(left: ast.expr, right: ast.expr) -> ast.expr:
     return ast.Compare(left, [ast.Eq()], [right])
 
 
-def tag_of(pattern: Pattern | None) -> str:
-    """The constant that a message pattern begins with, as part of a name; else ''."""
+def tag_of(pattern: Pattern | None, *, whole: bool = True) -> str:
+    """The constant that a message pattern begins with, as a name (or part of one); else ''."""
     if isinstance(pattern, nodes.SequencePattern) and pattern.elements:
         pattern = pattern.elements[0]
     if isinstance(pattern, nodes.ValuePattern) and isinstance(pattern.value, ast.Constant):
         text = "".join(c if c.isalnum() else "_" for c in str(pattern.value.value))
-        return text if text.isidentifier() and not keyword.iskeyword(text) else ""
+        if whole and keyword.iskeyword(text):
+            return ""
+        return text if (text if whole else f"_{text}").isidentifier() else ""
     return ""
 
 
@@ -156,6 +163,9 @@ class QueryWriter(NameWriter):
     def __init__(self, program: nodes.Program) -> None:
         super().__init__(program)
         self.lets_out = True  # whether what a query answers may be kept or changed
+        self.has_views = True  # else every query goes over the history
+        self.plan = Plan()
+        self.testing = False  # whether an await is being written
         self.matchers: list[ast.stmt] = []
         self.matcher_names: set[str] = set()
 
@@ -188,13 +198,11 @@ class QueryWriter(NameWriter):
         """
         name = self.new_name(f"_{hint}", at.lineno)  # type: ignore[attr-defined]
         cases = [(subject, found.add(pattern, subject)) for subject, pattern in subjects]
-        body: list[ast.stmt] = [ast.Expr(ast.Yield(_pack(found.bound)))]
-        guard = found.guard()
-        for place, (subject, pattern) in enumerate(reversed(cases)):
-            test = guard if place == 0 else None
-            body = [ast.Match(load(subject), [ast.match_case(pattern, test, body)])]
-        if not cases and guard is not None:
-            body = [ast.If(guard, body, [])]
+        of_subjects: list[tuple[ast.expr, ast.pattern]] = [
+            (load(s), pattern) for s, pattern in cases
+        ]
+        found_one: list[ast.stmt] = [ast.Expr(ast.Yield(pack(found.bound)))]
+        body = guarded(of_subjects, found.guard(), found_one)
         targets: list[ast.expr] = [ast.Name(each, ast.Store()) for each in loop]
         target = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else targets[0]
         entries = found.own("entries")
@@ -210,6 +218,8 @@ class QueryWriter(NameWriter):
 
     def _messages(self, node: nodes.Messages) -> tuple[ast.expr, list[str]]:
         """A call that yields what the matching messages bind, and the names in order."""
+        self.views.histories.add(node.kind)
+        self.plan.answer(None, HISTORY, f"all that was {node.kind}")
         found = self.matcher((node.message, node.peer, node.stamp))
         names, subjects = self.subjects(node, found)
         hint = tag_of(node.message) or node.kind
@@ -250,12 +260,61 @@ class QueryWriter(NameWriter):
 
     def visit_Messages(self, node: nodes.Messages) -> ast.expr:
         """Standing as a condition: is there such a message?"""
+        with self.plan.query(node):
+            return self._has_messages(node)
+
+    def _has_messages(self, node: nodes.Messages) -> ast.expr:
+        asked = self._asked(node, set())
+        if asked is not None:
+            view = self._view(asked, [], DISTINCT, node)
+            self.plan.answer(view, ONE)
+            of_view = ast.Attribute(self.process, view.name, ast.Load())
+            if not asked.keys:
+                return ast.copy_location(call(self.builtin("bool"), of_view), node)
+            held = ast.Compare(self._key(asked), [ast.In()], [of_view])
+            return ast.copy_location(held, node)
         messages, _ = self._messages(node)
         return ast.copy_location(call(self.builtin("any"), messages), node)
+
+    # Patterns as views.
+
+    def _asked(self, node: nodes.Messages, used: set[str]) -> Split | None:
+        """What is asked of a view, None where the history itself is gone over."""
+        return split(node, used) if self.has_views else None
+
+    def _view(self, asked: Split, rows: list[int], kind: str, node: nodes.Messages) -> View:
+        tag = tag_of(node.message, whole=False)
+        plain = node.kind == "received" and tag.isidentifier() and not keyword.iskeyword(tag)
+        title = tag if plain else f"{node.kind}_{tag}".rstrip("_")
+        view = self.views.view(asked, rows, kind, title)
+        view.wakes |= self.testing
+        return view
+
+    def _key(self, asked: Split) -> ast.expr:
+        values = [self.visit(value) for _, value in asked.keys]
+        return values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+
+    def _rows(self, asked: Split, names: list[str], kind: str, node: nodes.Messages) -> ast.expr:
+        """The rows that bind `names`, in this order."""
+        view = self._view(asked, [asked.rows[name] for name in names], kind, node)
+        least = not names or kind in (GREATEST, LEAST)
+        self.plan.answer(view, ONE if least else MATCHES if asked.keys else ROWS)
+        of_view = ast.Attribute(self.process, view.name, ast.Load())
+        return ast.Subscript(of_view, self._key(asked), ast.Load()) if asked.keys else of_view
 
     # Queries.
 
     def visit_Query(self, node: nodes.Query) -> ast.expr:
+        extreme = extreme_of(node) if self.has_views else None
+        with self.plan.query(node):
+            if extreme is None or not node.witness:
+                return self._query(node, extreme)
+            asking = copy.deepcopy(node)  # whether there is one, before looking for the first
+            asking.witness = []
+            found = [self._query(asking, extreme), self._query(node, None)]
+            return ast.copy_location(ast.BoolOp(ast.And(), found), node)
+
+    def _query(self, node: nodes.Query, extreme: Extreme | None) -> ast.expr:
         default = node.default and self.visit(node.default)
         lets_out, self.lets_out = self.lets_out, False  # collections and conditions do not
         walrus = {w.id for w in node.witness if isinstance(w, ast.Name) and self.keeps(w.id)}
@@ -269,7 +328,7 @@ class QueryWriter(NameWriter):
         early: list[ast.expr] = []
         for clause in node.clauses:
             if isinstance(clause, (nodes.Domain, nodes.Messages)):
-                generators.append(self._clause(clause, level, ordered=ordered))
+                generators.append(self._clause(clause, level, node, extreme, ordered=ordered))
                 generators[-1].ifs += early
                 early = []
             elif generators:
@@ -287,15 +346,28 @@ class QueryWriter(NameWriter):
         return ast.copy_location(written, node)
 
     def _clause(
-        self, clause: nodes.Domain | nodes.Messages, level: Level, *, ordered: bool
+        self,
+        clause: nodes.Domain | nodes.Messages,
+        level: Level,
+        query: nodes.Query,
+        extreme: Extreme | None,
+        *,
+        ordered: bool,
     ) -> ast.comprehension:
         if isinstance(clause, nodes.Domain):
             if holds_history(clause.collection, self._is_held):
                 level.held |= set(nodes.bound_names(clause.pattern))
+            self.plan.answer(None, MEMBERS, "the members of a collection")
             entries, bound = self._domain(clause, ordered=ordered)
         else:
             level.held |= set(nodes.bound_names(clause.message))
-            entries, bound = self._messages(clause)
+            asked = self._asked(clause, _used_names(query))
+            if asked is None:
+                entries, bound = self._messages(clause)
+            else:
+                all_rows = EVERY if query.op in COUNTING else DISTINCT, list(asked.rows)
+                kind, bound = extreme or all_rows
+                entries = self._rows(asked, bound, kind, clause)
         level.names |= set(bound)
         targets: list[ast.expr] = [
             ast.Name(level.renamed.get(name, name), ast.Store()) for name in bound
@@ -363,6 +435,9 @@ class QueryWriter(NameWriter):
             key, value = (self.visit(part) for part in node.result.elts)
             return ast.DictComp(key, value, generators)
         result = self.visit(node.result)
+        if op in ("lenof", "countof") and self._are_distinct(node, generators):
+            self.plan.count()
+            return call(self.builtin("len"), generators[0].iter)
         if op in COLLECTED:
             return COLLECTED[op](result, generators)
         if op in ("lenof", "countof"):
@@ -375,6 +450,15 @@ class QueryWriter(NameWriter):
         extreme = core("greatest" if op == "maxof" else "least")
         found = call(extreme, every, **({"default": default} if default is not None else {}))
         return _own(found) if at_last and self.lets_out else found
+
+    def _are_distinct(self, node: nodes.Query, generators: list[ast.comprehension]) -> bool:
+        """Whether the rows of a view are themselves what is counted."""
+        if len(node.clauses) > 1 or not isinstance(node.clauses[0], nodes.Messages):
+            return False
+        rows = {n.id for n in ast.walk(generators[0].target) if isinstance(n, ast.Name)}
+        counted = columns_of(node.result, rows)
+        of_view = isinstance(generators[0].iter, (ast.Attribute, ast.Subscript))
+        return of_view and counted is not None and set(counted) == rows
 
 
 def _own(node: ast.expr) -> ast.expr:
@@ -411,7 +495,26 @@ def _read_before_bound(query: nodes.Query) -> set[str]:
     return again
 
 
-def _pack(names: list[str]) -> ast.expr:
+def guarded(
+    cases: list[tuple[ast.expr, ast.pattern]], guard: ast.expr | None, body: list[ast.stmt]
+) -> list[ast.stmt]:
+    """`body` inside a `match` for each case, the guard on the innermost."""
+    if not cases:
+        return [ast.If(guard, body, [])] if guard is not None else body
+    for place, (subject, pattern) in enumerate(reversed(cases)):
+        test = guard if place == 0 else None
+        body = [ast.Match(subject, [ast.match_case(pattern, test, body)])]
+    return body
+
+
+def _used_names(query: nodes.Query) -> set[str]:
+    """The variables whose values a query needs, however it is answered."""
+    witness = {w.name for w in query.witness if isinstance(w, nodes.Field)}
+    witness |= {w.id for w in query.witness if isinstance(w, ast.Name)}
+    return witness | {node.id for node in ast.walk(query) if isinstance(node, ast.Name)}
+
+
+def pack(names: list[str]) -> ast.expr:
     if len(names) == 1:
         return load(names[0])
     if not names:

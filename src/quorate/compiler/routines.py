@@ -10,15 +10,16 @@ import ast
 from typing import Any
 
 from quorate.compiler import blocks
+from quorate.compiler.keepers import KeeperWriter
 from quorate.compiler.names import Level, assign, call, core, load
-from quorate.compiler.queries import QueryWriter, only_arguments
+from quorate.compiler.queries import only_arguments
 from quorate.compiler.wakes import Wakes
 from quorate.lang import nodes
 from quorate.lang.nodes import Program
 from quorate.lang.scopes import parameters
 
 
-class RoutineWriter(QueryWriter):
+class RoutineWriter(KeeperWriter):
     """Writes routines and the ends of their blocks."""
 
     def __init__(self, program: Program, wakes: Wakes) -> None:
@@ -93,7 +94,9 @@ class RoutineWriter(QueryWriter):
         self.levels.append(Level(set(scope.locals), frame, process=process, globals=scope.globals))
         for block in node.blocks:
             inner = only_arguments([ast.arg(process), ast.arg(frame)])
+            self.testing = isinstance(block.body[-1], blocks.Waiting)
             body = [*self._shared(node), *self.body(block.body)]
+            self.testing = False
             members.append(function(block.name, inner, body))
         self.levels.pop()
         for name, facts in (("on_error", node.on_error), ("waits", node.waits), ("reads", reads)):

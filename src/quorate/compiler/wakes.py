@@ -10,9 +10,10 @@ change from inside. Invariant: every statement that gives a field that an await 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from quorate.compiler import blocks
+from quorate.compiler.names import module_identifiers
 from quorate.lang import nodes
 from quorate.lang.nodes import ClassInfo, Program
 
@@ -21,10 +22,14 @@ Reads = tuple[tuple[str, ...], tuple[str, ...]]
 
 PLAIN = (
     *(ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.IfExp, ast.Constant, ast.Tuple),
+    *(ast.Subscript, ast.Attribute, ast.Name),
     *(ast.boolop, ast.unaryop, ast.operator, ast.cmpop, ast.expr_context),
+    *(nodes.Query, nodes.Domain, nodes.Messages, nodes.Pattern),
     *(nodes.Field, nodes.Self, blocks.Expired),
 )
-"""What is decided by what it is made of."""
+"""What is decided by what it is made of; a history marks the process itself when it changes."""
+BUILTINS = frozenset({"abs", "len", "max", "min", "sum"})
+"""Functions whose value is decided by what they are given."""
 
 
 def watched_fields(program: Program) -> set[str]:
@@ -45,6 +50,7 @@ class Wakes:
 
     def __init__(self, program: Program) -> None:
         self.watched = watched_fields(program)
+        self._given = module_identifiers(program.tree)[1]
         self._elsewhere = {
             id(info): watched_fields(module)
             for module in program.whole()
@@ -64,11 +70,10 @@ class Wakes:
         *branches, end = block.body
         if not isinstance(end, blocks.Waiting):
             return None
-        parts = [part for branch in branches for part in _tested(branch)]
+        parts = [part for branch in branches for part in self._tested(branch)]
         names = {part.id for part in parts if isinstance(part, ast.Name)}
-        others = [part for part in parts if not isinstance(part, ast.Name)]
-        fields = {part.name for part in others if isinstance(part, nodes.Field)}
-        known = all(isinstance(part, PLAIN) for part in others)
+        fields = {part.name for part in parts if isinstance(part, nodes.Field)}
+        known = all(isinstance(part, PLAIN) for part in parts)
         if not known or not names <= routine.scope.locals or not self._marked(fields, info):
             return None
         return tuple(sorted(fields)), tuple(sorted(names))
@@ -81,14 +86,35 @@ class Wakes:
             for base in info.bases
         )
 
+    def _tested(self, branch: ast.stmt) -> Iterator[ast.AST]:
+        """The parts of the condition of a branch; the branch itself where it is no plain one."""
+        match branch:
+            case ast.If(test=test, body=[blocks.Leave()], orelse=[]):
+                yield from self._parts(test, frozenset())
+            case _:
+                yield branch
 
-def _tested(branch: ast.stmt) -> Iterator[ast.AST]:
-    """The parts of the condition of a branch; the branch itself where it is no plain one."""
-    match branch:
-        case ast.If(test=test, body=[blocks.Leave()], orelse=[]):
-            yield from ast.walk(test)
-        case _:
-            yield branch
+    def _parts(self, node: ast.AST, bound: frozenset[str]) -> Iterator[ast.AST]:
+        """A condition's parts, without the variables that its queries bind themselves."""
+        match node:
+            case ast.Name(id=name) if name in bound:
+                return
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+                name in BUILTINS and name not in self._given
+            ):
+                inside: Iterable[ast.AST] = args
+            case nodes.Query(clauses=clauses):
+                for clause in clauses:
+                    yield from self._parts(clause, bound)
+                    patterns = nodes.clause_patterns(clause)
+                    bound |= {name for p in patterns for name in nodes.bound_names(p)}
+                others = (node.result, node.condition, node.default)
+                inside = [part for part in others if part is not None]
+            case _:
+                yield node
+                inside = ast.iter_child_nodes(node)
+        for part in inside:
+            yield from self._parts(part, bound)
 
 
 def _inside(routine: blocks.Routine) -> Iterator[ast.AST]:

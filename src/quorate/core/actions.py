@@ -60,6 +60,8 @@ class Actions:
     names_: dict[str, ProcessId]
     creations_: int
     keeps_sent_: ClassVar[bool]
+    sent_keepers_: ClassVar[tuple[Callable[..., None], ...]]
+    begin_views_: Callable[[str], None]
     senders_: ClassVar[tuple[Any, ...]]
 
     def send(self, message: Any, to: Any = None, **options: Any) -> None:
@@ -81,13 +83,21 @@ class Actions:
     def __send_one(self, message: Any, own: Any, to: ProcessId, stamp: Any) -> None:
         """Send `own`, a copy of `message` that nobody else has (or itself, if it never changes)."""
         fixed = own is message
-        if self.keeps_sent_:
-            self.sent_.append((message if fixed else own_copy(message), to, stamp))
+        if self.keeps_sent_ or self.sent_keepers_:
+            self.__remember(message if fixed else own_copy(message), to, stamp)
         if self.senders_:
             self.outbox_.append((message if fixed else own_copy(message), to, stamp))
             self.stale_ = True
         if not self.rates_ or self.random_.random() >= self.rates_.get("send", 0.0):
             self.effects_.append((to, own, stamp))
+
+    def __remember(self, message: Any, to: ProcessId, stamp: Any) -> None:
+        """Keep of a message that is sent what queries can ask for."""
+        if self.keeps_sent_:
+            self.sent_.append((message, to, stamp))
+            self.stale_ = True
+        for keep in self.sent_keepers_:
+            keep(self, message, to, stamp)
 
     def __destinations(self, to: Any) -> list[ProcessId]:
         if isinstance(to, str):
@@ -274,10 +284,11 @@ class Actions:
                 f"`reset` is given {described(which)}",
                 "write `reset(received)`, `reset(sent)` or `reset()`",
             )
-        if which in (None, "received"):
-            self.received_.clear()
-        if which in (None, "sent"):
-            self.sent_.clear()
+        self.stale_ = True
+        for kind, history in (("received", self.received_), ("sent", self.sent_)):
+            if which in (None, kind):
+                history.clear()
+                self.begin_views_(kind)
 
     def history_(self, kind: str) -> list[tuple[Any, ProcessId]]:
         """`received` or `sent`, named bare: (message, peer) in the order taken."""

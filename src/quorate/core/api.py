@@ -11,11 +11,18 @@ from quorate.core.ids import ProcessId
 from quorate.core.iteration import items
 from quorate.core.messages import own_copy as own
 from quorate.core.process import Handler, Process
+from quorate.core.views import Distinct, Every, Facts, Greatest, Groups, Least
 
 __all__ = [
     "WAIT",
+    "Distinct",
+    "Every",
+    "Facts",
     "Frame",
+    "Greatest",
+    "Groups",
     "Handler",
+    "Least",
     "Process",
     "ProcessId",
     "ProgramError",

@@ -85,6 +85,13 @@ class Process(Actions):
     has_labels_: ClassVar[bool] = False
     keeps_received_: ClassVar[bool] = False
     keeps_sent_: ClassVar[bool] = False
+    beginnings_: ClassVar[Mapping[str, tuple[Callable[[Any], None], ...]]] = {
+        "received": (),
+        "sent": (),
+    }
+    keepers_: ClassVar[tuple[Callable[..., None], ...]] = ()
+    sent_keepers_: ClassVar[tuple[Callable[..., None], ...]] = ()
+    remembers_: ClassVar[bool] = False  # whether anything of a message is kept
     class_fields_: ClassVar[tuple[str, ...]] = ()
     module_config_: ClassVar[Mapping[str, Any]] = {}
     own_config_: ClassVar[Mapping[str, Any]] = {}
@@ -100,6 +107,10 @@ class Process(Actions):
         cls.has_labels_ = any(h.labels is not None for h in handlers)
         cls.keeps_received_ = any(base.__dict__.get("keeps_received_") for base in line)
         cls.keeps_sent_ = any(base.__dict__.get("keeps_sent_") for base in line)
+        cls.beginnings_ = {k: _defined(line, f"{k}_views_") for k in ("received", "sent")}
+        cls.keepers_ = _defined(line, "keep_received_")
+        cls.sent_keepers_ = _defined(line, "keep_sent_")
+        cls.remembers_ = cls.keeps_received_ or bool(cls.keepers_)
         fields = [name for base in line for name in base.__dict__.get("class_fields_", ())]
         cls.class_fields_ = tuple(dict.fromkeys(fields))
         levels = [base.__dict__.get("module_config_", {}) for base in line]
@@ -114,7 +125,9 @@ class Process(Actions):
         self.world_ = world
         self.rates_ = dict(rates)
         # Whether a send is nothing but its effect.
-        self.sends_plainly_ = not (self.rates_ or self.keeps_sent_ or self.senders_)
+        self.sends_plainly_ = not (
+            self.rates_ or self.keeps_sent_ or self.senders_ or self.sent_keepers_
+        )
         self.effects_: list[Any] = []
         self.stack_: list[Frame | Dispatch] = []
         self.inbox_: deque[Entry] = deque()
@@ -122,6 +135,8 @@ class Process(Actions):
         self.deferred_: list[tuple[Handler, Entry]] = []
         self.received_: list[Entry] = []
         self.sent_: list[Entry] = []
+        self.begin_views_("received")
+        self.begin_views_("sent")
         self.children_: dict[ProcessId, type[Process]] = {}  # made here, not yet started
         self.ready_: set[ProcessId] = set()  # those of them that are set up
         self.names_: dict[str, ProcessId] = {}  # of those made here that have a name
@@ -214,8 +229,8 @@ class Process(Actions):
                 return
             if self.clock_ is not None:
                 self.clock_.take(stamp)
-            if self.keeps_received_:
-                self.received_.append((message, peer, stamp))
+            if self.remembers_:
+                self.remember_(message, peer, stamp)
                 if not is_fixed(message):
                     message = own_copy(message)
         if self.has_labels_:
@@ -290,6 +305,21 @@ class Process(Actions):
         """The effects since the last call, in order."""
         taken, self.effects_ = self.effects_, []
         return taken
+
+    # What is kept of messages.
+
+    def begin_views_(self, kind: str) -> None:
+        """Begin the views of `kind` of history, or empty them."""
+        for begin in self.beginnings_[kind]:
+            begin(self)
+
+    def remember_(self, message: Any, sender: ProcessId, stamp: Any) -> None:
+        """Keep of a message that is taken what queries can ask for."""
+        if self.keeps_received_:
+            self.received_.append((message, sender, stamp))
+            self.stale_ = True
+        for keep in self.keepers_:
+            keep(self, message, sender, stamp)
 
     # Taking messages.
 
@@ -501,6 +531,11 @@ class Process(Actions):
         """Where it waits, innermost last: (method, line, source text of what it waits for)."""
         frames = [frame for frame in self.stack_ if isinstance(frame, Frame)]
         return [(frame.routine_.qualname, *frame.place_()) for frame in frames]
+
+
+def _defined(line: Iterable[type], name: str) -> tuple[Any, ...]:
+    """What classes define under a name, the bases' first."""
+    return tuple(base.__dict__[name] for base in line if name in base.__dict__)
 
 
 def step(process: Process, event: ev.Event) -> Iterable[Any]:

@@ -207,16 +207,16 @@ class Worker(Host):
         effects[:count] = kept
 
     def flush(self) -> None:
-        """Send what has been added to links, show output, tell the node of starts and ends."""
+        """Show output, send what has been added to links, tell the node of starts and ends."""
+        try:
+            self._console.flush()  # before any message that what is shown has led to
+        except OutputClosed as closed:
+            self._tell(ct.Closed(closed.reason))
+            self._stopped = True
         if self._unflushed:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
-        try:
-            self._console.flush()
-        except OutputClosed as closed:
-            self._tell(ct.Closed(closed.reason))
-            self._stopped = True
         for process, error in self._failures:  # before the ends that they lead to
             failure = failure_of(process, error)
             self._tell(ct.Failed(str(failure), failure.ours))

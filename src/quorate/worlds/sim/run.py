@@ -80,17 +80,19 @@ def simulate(
     max_steps: int = STEPS_MAX,
     refreeze: bool = False,
     config: Mapping[str, Any] | None = None,
+    views: bool = True,
 ) -> Run:
     """Run the program at `path` (or an already loaded module) with `args` on its command line.
 
-    With `refreeze`, every process is frozen and thawed before each of its steps. `config` comes
-    before what the program itself says. A failure of the program is told in the result, an error
-    in its text (or in its top-level statements) is raised.
+    With `refreeze`, every process is frozen and thawed before each of its steps; without `views`,
+    queries go over whole histories. `config` comes before what the program itself says. A failure
+    of the program is told in the result, an error in its text (or in its top-level statements) is
+    raised.
     """
     from quorate.compiler.loader import main_of
 
     with command_line(path, args), surroundings(seed):
-        module = path if isinstance(path, ModuleType) else _load(path)
+        module = path if isinstance(path, ModuleType) else _load(path, views)
         run = Run(seed)
         modules = {module.__name__: module} if refreeze else None
         host = SimulatedHost(seed, config_of(module, config), _shower(run), modules)
@@ -100,10 +102,10 @@ def simulate(
     return run
 
 
-def _load(path: str | os.PathLike[str]) -> ModuleType:
+def _load(path: str | os.PathLike[str], views: bool) -> ModuleType:
     from quorate.compiler.loader import load
 
-    return load(os.fspath(path))
+    return load(os.fspath(path), views=views)
 
 
 @contextmanager

@@ -1,0 +1,142 @@
+"""The methods of a process class that begin its views and add to them.
+
+    match message:
+        case ['accepted', n, v] if isinstance(message, tuple):
+            self.accepted_by_n_.add(n, v)
+
+Where an await reads the view, the process is marked as stale if that changes it. Invariant: every
+view that a method of the class reads is begun and kept here, and nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from quorate.compiler.names import CORE, assign, call, core, load
+from quorate.compiler.queries import QueryWriter, guarded, only_arguments, pack
+from quorate.compiler.views import DISTINCT, Shape, View, Views, pattern_of, repeated
+
+
+class KeeperWriter(QueryWriter):
+    """Writes the methods that keep views."""
+
+    def keepers(self, views: Views, at: ast.AST) -> list[ast.stmt]:
+        """The methods of a class whose queries have been written."""
+        written: list[ast.stmt] = []
+        for kind in ("received", "sent"):
+            own = [view for view in views.views if view.split.kind == kind]
+            if own:
+                written += [self._beginning(kind, own), self._keeping(kind, own, at)]
+        for method in written:
+            for node in ast.walk(method):
+                if "lineno" in node._attributes:
+                    ast.copy_location(node, at)
+        return written
+
+    def _beginning(self, kind: str, views: Sequence[View]) -> ast.stmt:
+        body: list[ast.stmt] = [
+            assign(ast.Attribute(load("self"), view.name, ast.Store()), _new(view))
+            for view in views
+        ]
+        return _method(f"{kind}_views_", ["self"], body)
+
+    def _keeping(self, kind: str, views: Sequence[View], at: ast.AST) -> ast.stmt:
+        shapes: dict[Shape, list[View]] = {}
+        for view in views:
+            shapes.setdefault(view.split.shape, []).append(view)
+        body: list[ast.stmt] = []
+        for shape, own in shapes.items():
+            _join(body, self._matching(shape, own, at))
+        return _method(f"keep_{kind}_", ["self", "message", "peer", "stamp"], body)
+
+    def _matching(self, shape: Shape, views: Sequence[View], at: ast.AST) -> list[ast.stmt]:
+        """One `match` for all views of messages of a shape."""
+        names = _slot_names(shape, views)
+        found = self.matcher(())
+        found.taken |= {*PARAMETERS, *names.values()}
+        cases: list[tuple[ast.expr, ast.pattern]] = []
+        for subject, part in zip(PARAMETERS[1:], shape, strict=True):
+            if part[0] == "again":
+                found.guards.append(ast.Compare(load(subject), [ast.Eq()], [load(names[part[1]])]))
+            elif part[0] != "slot":
+                pattern = found.add(pattern_of(part, names, at), subject)
+                cases.append((load(subject), pattern))
+        return guarded(cases, found.guard(), [_adding(view, names) for view in views])
+
+
+def _join(body: list[ast.stmt], added: list[ast.stmt]) -> None:
+    """Add statements; a message whose first part is another constant is another case."""
+    match body[-1:], added:
+        case [ast.Match(ast.Name(one), before)], [ast.Match(ast.Name(other), [case])] if (
+            one == other
+        ):
+            tags = {_tag(each) for each in before}
+            if _tag(case) and None not in tags and _tag(case) not in tags:
+                before.append(case)
+                return
+    body += added
+
+
+def _tag(case: ast.match_case) -> str | None:
+    """The text that the messages of a case of `match message` begin with."""
+    match case.pattern:
+        case ast.MatchSequence([ast.MatchValue(ast.Constant(str(tag))), *_]):
+            return tag
+    return None
+
+
+PARAMETERS = ("self", "message", "peer", "stamp")
+
+
+def _slot_names(shape: Shape, views: Sequence[View]) -> dict[int, str]:
+    """What the slots are called that some view needs, or that occur more than once."""
+    wanted = {slot for view in views for slot in (*view.keys, *view.rows)} | repeated(shape)
+    hints = {slot: hint for view in reversed(views) for slot, hint in view.split.hints.items()}
+    whole = {
+        part[1]: name for part, name in zip(shape, PARAMETERS[1:], strict=True) if part[0] == "slot"
+    }
+    names = {slot: name for slot, name in whole.items() if slot in wanted}
+    taken = {*PARAMETERS, CORE}
+    for slot in sorted(wanted - names.keys()):
+        name = hints.get(slot, "value")
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[slot] = name
+    return names
+
+
+def _adding(view: View, names: dict[int, str]) -> ast.stmt:
+    """`self.view.add(key, row)`, and what follows from it."""
+    key = [_packed(view.keys, names)] if view.keys else []
+    row = [] if view.of_facts else [_packed(view.rows, names)]
+    add = ast.Attribute(ast.Attribute(load("self"), view.name, ast.Load()), "add", ast.Load())
+    added = call(add, *key, *row)
+    if not view.wakes:
+        return ast.Expr(added)
+    stale = ast.Attribute(load("self"), "stale_", ast.Store())
+    return ast.If(added, [assign(stale, ast.Constant(True))], [])
+
+
+def _packed(slots: Sequence[int], names: dict[int, str]) -> ast.expr:
+    return pack([names[slot] for slot in slots])
+
+
+def _new(view: View) -> ast.expr:
+    if view.of_facts:
+        return call(core("Facts"))
+    if view.keys:
+        return call(core("Groups"), *([] if view.kind == DISTINCT else [core(view.kind)]))
+    return call(core(view.kind))
+
+
+def _method(name: str, parameters: list[str], body: list[ast.stmt]) -> ast.stmt:
+    method = ast.FunctionDef(
+        name=name,
+        args=only_arguments([ast.arg(p) for p in parameters]),
+        body=body,
+        decorator_list=[],
+    )
+    method.type_params = []  # type: ignore[attr-defined]
+    return method

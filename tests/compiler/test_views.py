@@ -1,0 +1,234 @@
+"""Views answer as going over the whole history does, after every event of random histories."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compiled import ANN, BOB, ME, module, shown
+from quorate.core.ambient import here
+from stage import Actor
+
+EXAMPLES = int(os.environ.get("QUORATE_EXAMPLES", "200"))
+"""How many programs; each has two queries, asked after each of up to a dozen events."""
+
+FIELDS = {"x": 1, "y": 0, "z": ANN, "s": [0, 1, "a"]}
+Draw = st.DrawFn
+
+# Queries as text ------------------------------------------------------------------------------
+
+small = st.sampled_from(["0", "1", "2", "x", "y", "'a'", "True"])
+numbers = st.sampled_from(["0", "1", "2", "x", "y", "x + y"])
+
+
+class Names:
+    """Fresh variables; those of the queries around may be used."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.known: list[str] = []
+
+    def fresh(self) -> str:
+        self.count += 1
+        return f"v{self.count}"
+
+
+@st.composite
+def slots(draw: Draw, names: Names, own: list[str]) -> str:
+    """One place of a pattern."""
+    match draw(st.sampled_from(["bind"] * 5 + ["again", "value", "field", "any", "outer"])):
+        case "again" if own:
+            return draw(st.sampled_from(own))
+        case "value":
+            return draw(small)
+        case "field":
+            return "_" + draw(st.sampled_from(["x", "y"]))
+        case "any":
+            return "_"
+        case "outer" if names.known:
+            return "_" + draw(st.sampled_from(names.known))
+    own.append(names.fresh())
+    return own[-1]
+
+
+@st.composite
+def domains(draw: Draw, names: Names, own: list[str]) -> str:
+    """A clause that binds: messages received or sent, or the members of a collection."""
+    word = draw(st.sampled_from(["received"] * 4 + ["sent"] * 2 + ["in"]))
+    if word == "in":
+        return f"{draw(slots(names, own))} in s"
+    if draw(st.integers(0, 9)) == 0:
+        message = draw(slots(names, own))
+    else:
+        one, two = draw(slots(names, own)), draw(slots(names, own))
+        shapes = [f"('a', {one}, {two})", f"('b', ({one}, {two}))", f"('c', {one}, {two}, *_)"]
+        message = draw(st.sampled_from(shapes))
+    peer = draw(st.sampled_from(["", "", "bind", "_z"]))
+    if peer == "bind":
+        own.append(names.fresh())
+        peer = own[-1]
+    side = "from_" if word == "received" else "to"
+    clock = ""
+    if word == "received" and draw(st.integers(0, 3)) == 0:
+        own.append(names.fresh())
+        clock = f", clk={own[-1]}"
+    return f"{word}({message}{f', {side}={peer}' if peer else ''}{clock})"
+
+
+@st.composite
+def conditions(draw: Draw, names: Names, own: list[str], depth: int) -> str:
+    """A condition on the variables of a query."""
+    variables = own or ["x"]
+    variable = draw(st.sampled_from(variables))
+    pair = f"({variable}, {draw(st.sampled_from(variables))})"
+    compared = draw(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+    kind = draw(
+        st.sampled_from(["compare"] * 3 + ["pair", "and", "or", "not", "query", "has", "sum"])
+    )
+    if depth == 0 and kind in ("and", "or", "not", "query", "has", "sum"):
+        kind = "compare"
+    inner = conditions(names, own, depth - 1)
+    match kind:
+        case "compare":
+            side = draw(st.sampled_from([variable, variable, f"n({variable})"]))
+            sides = [side, draw(numbers)]
+            return f" {compared} ".join(draw(st.permutations(sides)))
+        case "pair":
+            return f"{pair} {compared} ({draw(numbers)}, {draw(numbers)})"
+        case "and" | "or":
+            return f"({draw(inner)} {kind} {draw(inner)})"
+        case "not":
+            return f"(not {draw(inner)})"
+        case "has":
+            return f"received(('a', {variable}, {draw(st.sampled_from(variables))}))"
+        case "sum":
+            bound: list[str] = []
+            clause = draw(domains(Inner(names, own), bound))
+            result = draw(st.sampled_from(bound or ["1"]))
+            return f"len(setof({result}, {clause})) {compared} {draw(numbers)}"
+    return draw(queries(Inner(names, own), depth - 1, ["some", "each"]))
+
+
+class Inner(Names):
+    """Inside of a query: its variables are known."""
+
+    def __init__(self, around: Names, own: list[str]) -> None:
+        super().__init__()
+        self.around = around
+        self.known = around.known + own
+
+    def fresh(self) -> str:
+        return self.around.fresh()
+
+
+OPERATIONS = [
+    "some",
+    "each",
+    "some",
+    "each",
+    "maxof",
+    "minof",
+    "setof",
+    "listof",
+    "lenof",
+    "countof",
+    "sumof",
+    "maxof",
+    "minof",
+]
+
+
+@st.composite
+def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERATIONS) -> str:
+    op = draw(st.sampled_from(operations))
+    own: list[str] = []
+    several = range(draw(st.sampled_from([1, 1, 1, 1, 2])))
+    depth = draw(st.integers(0, depth))
+    parts = [draw(domains(Inner(names, own), own)) for _ in several]
+    if op in ("some", "each"):
+        has = draw(conditions(names, own, depth))
+        return f"{op}({', '.join(parts)}, has={has})"
+    if draw(st.booleans()):
+        parts.append(draw(conditions(names, own, depth)))
+    variable = draw(st.sampled_from(own or ["1"]))
+    pair = f"({variable}, {draw(st.sampled_from(own or ['1']))})"
+    if op == "sumof":
+        return f"sumof(n({variable}), {', '.join(parts)})"
+    if op in ("maxof", "minof"):
+        result = draw(st.sampled_from([variable, pair]))
+        asked = f"{op}({result}, {', '.join(parts)}, default=None)"
+        other = f"{op[:3]}(setof({result}, {', '.join(parts)}) | {{{draw(numbers)}}})"
+        return draw(st.sampled_from([asked, asked, other])) if result == variable else asked
+    return f"{op}({draw(st.sampled_from([variable, pair]))}, {', '.join(parts)})"
+
+
+# Histories ------------------------------------------------------------------------------------
+
+few = st.sampled_from([0, 1, 2, 3])
+atoms = few | few | few | st.sampled_from(["a", True, None, 2.5, ANN])
+parts = few | few | atoms | st.sampled_from([(0, 1), [1], [0]])
+messages = st.one_of(
+    st.tuples(st.just("a"), few, few),
+    st.tuples(st.just("a"), few, few),
+    st.tuples(st.just("a"), parts, parts),
+    st.tuples(st.just("b"), st.tuples(parts, parts)),
+    st.tuples(st.just("c"), parts, parts) | st.tuples(st.just("c"), parts, parts, parts),
+    atoms,
+)
+peers = st.sampled_from([ANN, BOB, ME])
+events = st.one_of(
+    st.tuples(st.just("take"), messages, peers, st.integers(0, 3)),
+    st.tuples(st.just("take"), messages, peers, st.integers(0, 3)),
+    st.tuples(st.just("take"), messages, peers, st.integers(0, 3)),
+    st.tuples(st.just("send"), messages, peers),
+    st.tuples(st.just("set"), st.sampled_from("xy"), st.sampled_from([0, 1, 2])),
+    st.tuples(st.just("reset"), st.sampled_from(["received", "sent", None])),
+)
+
+
+@st.composite
+def programs(draw: Draw) -> str:
+    methods = [draw(queries(Names(), 2)), draw(queries(Names(), 2))]
+    bodies = "\n".join(f"    def q{i}():\n        return {q}" for i, q in enumerate(methods))
+    return f"""
+def n(v): return v if type(v) in (int, bool, float) else -1
+class P(process):
+    def setup(x, y, z, s): pass
+{bodies}
+"""
+
+
+def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
+    """What each query answers after each event, or the kind of its error."""
+    process: Any = Actor(module(text, views=views).P, *FIELDS.values(), id=ME).process
+    here.process = process
+    for event in happening:
+        match event:
+            case ("take", message, peer, stamp):
+                process.remember_(message, peer, stamp)
+            case ("send", message, peer):
+                process.send(message, to=peer)
+            case ("set", name, value):
+                setattr(process, name, value)
+            case ("reset", which):
+                process.reset(which)
+        for query in (process.q0, process.q1):
+            try:
+                yield shown(query())
+            except TypeError:
+                yield TypeError
+
+
+@given(programs(), st.lists(events, min_size=6, max_size=16))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_views_answer_as_the_whole_history_does(text: str, happening: list[Any]) -> None:
+    meant = list(answers(text, happening, views=False))
+    given = list(answers(text, happening, views=True))
+    for one, other in zip(meant, given, strict=True):
+        assert one == other or one is TypeError, text  # views need not compare what it compares

@@ -83,7 +83,7 @@ class Actor:
             self.process.resume_()
         else:
             self.process.deliver_(*what)
-            if self.process.waiting_ and self.process.stale_:
+            if self.process.waiting_ and self.process.is_stale_():
                 self.process.resume_()
         self._carry_out()
 

@@ -38,6 +38,10 @@ WAYS = {
     "nested in compound": "while not done:\n    with Thing():\n        if x: done = True",
     "deleted and given": "del done\nself.done = x",
     "after a yield point": "-- here\ndone = True",
+    "setattr": "setattr(self, 'done', True)",
+    "update": "vars(self).update(done=True)",
+    "setup again": "self.setup(True)",
+    "by a decorator": "decorated()",
     "a witness after one": "-- here\nif some(done in [x]): pass",
 }
 
@@ -45,15 +49,22 @@ PROGRAM = """
 class Thing:
     def __enter__(self): return 7
     def __exit__(self, *why): pass
+def sets(function):
+    def wrapped(self):
+        self.done = True
+        return function(self)
+    return wrapped
 class P(process):
-    def setup():
-        self.done = False
+    def setup(done=False):
         def later():
             done = True
         self.kept = later
     def run():
         await(done)
         output('done')
+    @sets
+    def decorated():
+        pass
     def finish():
         done = True
     def down(n):
@@ -80,7 +91,7 @@ def asleep(text: str, *messages: tuple[str, int]) -> bool:
     """Whether P of a program need not be tested again after it has taken the messages."""
     actor = Actor(module(dedent(text)).P).begin().give(*messages)
     assert actor.process.waiting_
-    return not actor.process.stale_
+    return not actor.process.is_stale_()
 
 
 def test_nothing_else_wakes() -> None:
@@ -194,6 +205,15 @@ def main():
     send(('flag',), to=p)
     send(('mine',), to=p)
 """
+SIBLING = """
+class Sibling(process):
+    def setup():
+        self.other = False
+    def receive(msg=('mine',)):
+        other = True
+    def run():
+        pass
+"""
 MIXIN = """
 class Mixin:
     def raise_flag(self):
@@ -212,6 +232,14 @@ class Mixin:
         "the base waits, the derived class assigns": (
             "await(other)\n        output('up')",
             {"run": "super().run()", "more": "def receive(msg=('mine',)): other = True"},
+        ),
+        "a sibling assigns": (
+            "await(flag and other)\n        output('up')",
+            {
+                "run": "super().run()",
+                "bases": "wakes_base.Base, wakes_sibling.Sibling",
+                "imports": "import wakes_base, wakes_sibling",
+            },
         ),
         "a mix-in assigns": (
             "await(flag and other)\n        output('up')",
@@ -233,6 +261,7 @@ def test_classes_of_several_modules(
         base = base.replace("        flag = True", "        pass")
     (tmp_path / "wakes_base.da").write_text(base)
     (tmp_path / "wakes_mixin.py").write_text(MIXIN)
+    (tmp_path / "wakes_sibling.da").write_text(SIBLING)
     (tmp_path / "wakes_main.da").write_text(DERIVED.format(**whole))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "modules", {**sys.modules})

@@ -111,7 +111,7 @@ class Driver:
                 process.fire_(timer)
             case (sender, message, stamp):
                 process.deliver_(message, sender, stamp)
-                if process.waiting_ and process.stale_:
+                if process.waiting_ and process.is_stale_():
                     process.resume_()
 
     def carry_out(self, process: Process, effect: Any) -> None:

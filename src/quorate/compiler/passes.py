@@ -16,7 +16,6 @@ from quorate.compiler.modules import Modules
 from quorate.compiler.plan import Plan
 from quorate.compiler.python import Writer
 from quorate.compiler.suspend import find_suspendable
-from quorate.compiler.wakes import Wakes
 from quorate.lang.checks import check
 from quorate.lang.diagnostics import Diagnostic, Diagnostics
 from quorate.lang.nodes import Program
@@ -59,10 +58,9 @@ def translate(compilation: Compilation, *, views: bool = True) -> ast.Module:
 
     Without `views`, every query goes over the whole history.
     """
-    wakes = Wakes(compilation.program)
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
-    writer = Writer(compilation.program, wakes, views=views)
+    writer = Writer(compilation.program, views=views)
     compilation.module, compilation.plan = writer.module(), writer.plan
     return compilation.module
 

@@ -16,7 +16,6 @@ from quorate.compiler.names import CORE, OWN, Level, assign, call, core, load
 from quorate.compiler.queries import guarded, only_arguments, tag_of
 from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
 from quorate.compiler.views import Views
-from quorate.compiler.wakes import Wakes
 from quorate.core.configuration import joined
 from quorate.lang import nodes
 from quorate.lang.nodes import Program
@@ -34,8 +33,8 @@ AMBIENT = {
 class Writer(RoutineWriter):
     """Writes statements and classes."""
 
-    def __init__(self, program: Program, wakes: Wakes, *, views: bool = True) -> None:
-        super().__init__(program, wakes)
+    def __init__(self, program: Program, *, views: bool = True) -> None:
+        super().__init__(program)
         self.has_views = views
         self.program = program
         self.main_config: list[dict[str, Any]] = []  # by statement
@@ -128,7 +127,6 @@ class Writer(RoutineWriter):
             "class_fields_": tuple(fields),
             "module_config_": load("module_config_") if self.module_config else None,
             "own_config_": _configs(node.body),
-            "unmarked_": node.info.open,
         }
 
     def _setup(self, node: ast.FunctionDef, process: nodes.ProcessClass) -> list[ast.stmt]:
@@ -142,9 +140,7 @@ class Writer(RoutineWriter):
             given = ast.Dict([ast.Constant(n) for n in names], [load(n) for n in names])
             bases = ast.Attribute(load("self"), "set_up_bases_", ast.Load())
             fields.append(ast.Expr(call(bases, load(self.class_name or ""), given)))
-        self.setup_depth = len(self.levels) + 1
         written = self.visit_FunctionDef(node)
-        self.setup_depth = 0
         assert isinstance(written, list)
         function = written[0]
         assert isinstance(function, ast.FunctionDef)

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import Extreme, columns_of, extreme_of
 from quorate.compiler.names import Level, NameWriter, call, core, load
+from quorate.compiler.pendings import Apart, taken_apart
 from quorate.compiler.plan import HISTORY, MATCHES, MEMBERS, ONE, ROWS, Plan
-from quorate.compiler.views import DISTINCT, EVERY, GREATEST, LEAST, Split, View, split
+from quorate.compiler.views import DISTINCT, EVERY, GREATEST, LEAST, PENDING, Split, View, split
 from quorate.lang import nodes
 from quorate.lang.nodes import Pattern
 
@@ -164,7 +165,9 @@ class QueryWriter(NameWriter):
         super().__init__(program)
         self.lets_out = True  # whether what a query answers may be kept or changed
         self.has_views = True  # else every query goes over the history
+        self.asked_views: list[View] = []  # lately
         self.plan = Plan()
+        self.depth = 0  # of queries inside of one another
         self.testing = False  # whether an await is being written
         self.matchers: list[ast.stmt] = []
         self.matcher_names: set[str] = set()
@@ -288,11 +291,37 @@ class QueryWriter(NameWriter):
         title = tag if plain else f"{node.kind}_{tag}".rstrip("_")
         view = self.views.view(asked, rows, kind, title)
         view.wakes |= self.testing
+        self.asked_views.append(view)
         return view
 
     def _key(self, asked: Split) -> ast.expr:
         values = [self.visit(value) for _, value in asked.keys]
         return values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+
+    def _pending(
+        self, apart: Apart, asked: Split, names: list[str], node: nodes.Messages
+    ) -> ast.expr:
+        """`self.pending_request_c_p_.open(...)`: the rows that may decide an outermost query."""
+        view = self._rows(asked, names, PENDING, node)
+        params = [self.visit(copy.deepcopy(param)) for param in apart.params]
+        values = ast.Tuple(params, ast.Load())
+        given: dict[str, ast.expr] = {"params": ast.Lambda(only_arguments([]), values)}
+        self.asked_views = []
+        if apart.final:
+            self.levels.append(Level(set(names)))
+            tests = [self.visit(copy.deepcopy(part)) for part in apart.final]
+            self.levels.pop()
+            test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
+            given["final"] = ast.Lambda(only_arguments([ast.arg(name) for name in names]), test)
+        return call(ast.Attribute(view, "open", ast.Load()), **given)
+
+    def _watch_resets(self, opening: ast.expr, clause: ast.AST) -> None:
+        """Name the views of the other history, which may begin anew while these rows stay."""
+        assert isinstance(opening, ast.Call) and isinstance(clause, nodes.Messages)
+        names = dict.fromkeys(v.name for v in self.asked_views if v.split.kind != clause.kind)
+        views: list[ast.expr] = [ast.Attribute(self.process, n, ast.Load()) for n in names]
+        if views:
+            opening.keywords.append(ast.keyword("views", ast.Tuple(views, ast.Load())))
 
     def _rows(self, asked: Split, names: list[str], kind: str, node: nodes.Messages) -> ast.expr:
         """The rows that bind `names`, in this order."""
@@ -306,15 +335,27 @@ class QueryWriter(NameWriter):
 
     def visit_Query(self, node: nodes.Query) -> ast.expr:
         extreme = extreme_of(node) if self.has_views else None
+        self.depth += 1
         with self.plan.query(node):
             if extreme is None or not node.witness:
-                return self._query(node, extreme)
-            asking = copy.deepcopy(node)  # whether there is one, before looking for the first
-            asking.witness = []
-            found = [self._query(asking, extreme), self._query(node, None)]
-            return ast.copy_location(ast.BoolOp(ast.And(), found), node)
+                written = self._query(node, extreme)
+            else:
+                asking = copy.deepcopy(node)  # whether there is one, before looking for the first
+                asking.witness = []
+                found = [self._query(asking, extreme), self._query(node, None)]
+                written = ast.copy_location(ast.BoolOp(ast.And(), found), node)
+        self.depth -= 1
+        return written
+
+    def _apart(self, node: nodes.Query) -> Apart | None:
+        """The condition of an outermost query, where it pays not to evaluate it for every row."""
+        if not self.has_views or self.depth > 1:
+            return None
+        apart = taken_apart(node, self.given)
+        return apart if apart is not None and (apart.final or self.testing) else None
 
     def _query(self, node: nodes.Query, extreme: Extreme | None) -> ast.expr:
+        apart = self._apart(node) if extreme is None else None
         default = node.default and self.visit(node.default)
         lets_out, self.lets_out = self.lets_out, False  # collections and conditions do not
         walrus = {w.id for w in node.witness if isinstance(w, ast.Name) and self.keeps(w.id)}
@@ -328,7 +369,9 @@ class QueryWriter(NameWriter):
         early: list[ast.expr] = []
         for clause in node.clauses:
             if isinstance(clause, (nodes.Domain, nodes.Messages)):
-                generators.append(self._clause(clause, level, node, extreme, ordered=ordered))
+                generators.append(
+                    self._clause(clause, level, node, extreme, apart, ordered=ordered)
+                )
                 generators[-1].ifs += early
                 early = []
             elif generators:
@@ -336,6 +379,8 @@ class QueryWriter(NameWriter):
             else:
                 early.append(self.visit(clause))
         condition = node.condition and self.visit(node.condition)
+        if apart is not None:
+            self._watch_resets(generators[0].iter, node.clauses[0])
         self.lets_out = lets_out
         if node.op in ("some", "each"):
             written = self._quantified(node, generators, condition)
@@ -351,6 +396,7 @@ class QueryWriter(NameWriter):
         level: Level,
         query: nodes.Query,
         extreme: Extreme | None,
+        apart: Apart | None,
         *,
         ordered: bool,
     ) -> ast.comprehension:
@@ -367,7 +413,10 @@ class QueryWriter(NameWriter):
             else:
                 all_rows = EVERY if query.op in COUNTING else DISTINCT, list(asked.rows)
                 kind, bound = extreme or all_rows
-                entries = self._rows(asked, bound, kind, clause)
+                if apart is not None:
+                    entries = self._pending(apart, asked, bound, clause)
+                else:
+                    entries = self._rows(asked, bound, kind, clause)
         level.names |= set(bound)
         targets: list[ast.expr] = [
             ast.Name(level.renamed.get(name, name), ast.Store()) for name in bound

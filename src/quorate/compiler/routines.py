@@ -13,45 +13,19 @@ from quorate.compiler import blocks
 from quorate.compiler.keepers import KeeperWriter
 from quorate.compiler.names import Level, assign, call, core, load
 from quorate.compiler.queries import only_arguments
-from quorate.compiler.wakes import Wakes
-from quorate.lang import nodes
-from quorate.lang.nodes import Program
+from quorate.compiler.wakes import reads_of
 from quorate.lang.scopes import parameters
 
 
 class RoutineWriter(KeeperWriter):
     """Writes routines and the ends of their blocks."""
 
-    def __init__(self, program: Program, wakes: Wakes) -> None:
-        super().__init__(program)
-        self.wakes = wakes
-        self.setup_depth = 0  # how many levels there are in the setup that is being written
-        self.changes = False  # whether the statement being written changes what an await reads
-
     def body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         written: list[ast.stmt] = []
-        around = self.changes
         for statement in statements:
-            self.changes = False
             result = self.visit(statement)
-            if self.changes:
-                stale = ast.Attribute(self.process, "stale_", ast.Store())
-                written.append(ast.copy_location(assign(stale, ast.Constant(True)), statement))
             written += result if isinstance(result, list) else [result]
-        self.changes = around
         return written or [ast.Pass()]
-
-    def visit_Field(self, node: nodes.Field) -> ast.expr:
-        if not isinstance(node.ctx, ast.Load):
-            self._changes(node.name)
-        return super().visit_Field(node)
-
-    def _changes(self, field: str) -> None:
-        """`field` is given a value here. In setup no await is under way; in a frame, its own is
-        still to be tested, as are those of the frames that it returns to."""
-        running = bool(self.levels) and self.levels[-1].frame is not None
-        beginning = len(self.levels) == self.setup_depth
-        self.changes |= field in self.wakes.watched and not (running or beginning)
 
     # Where a name lives that a statement binds as Python does.
 
@@ -67,8 +41,6 @@ class RoutineWriter(KeeperWriter):
         home = self.home(name)
         if home is None:
             return []
-        if self.lives_in_field(name):
-            self._changes(name)
         target = ast.Attribute(home, self.own_name(name), ast.Store())
         return [ast.copy_location(assign(target, load(name)), at)]
 
@@ -79,7 +51,10 @@ class RoutineWriter(KeeperWriter):
             isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list
         )
         decorators = [*(self.visit(d) for d in node.decorator_list), core("routine")]
-        reads = self.wakes.reads(node, self.info)
+        reads = {
+            name: tuple(tuple(map(self.own_name, names)) for names in read)
+            for name, read in reads_of(node, self.given).items()
+        }
         args = self.visit_arguments(node.args)
         process = "self" if self.class_name is not None else self.unused("process_")
         frame = self.frame_name()

@@ -20,6 +20,7 @@ from quorate.lang import nodes
 from quorate.lang.nodes import HistoryKind, Pattern, make
 
 DISTINCT, EVERY, GREATEST, LEAST = "Distinct", "Every", "Greatest", "Least"
+PENDING = "Pending"
 """How the rows of a view are kept: the names of classes in core/views.py."""
 
 Shape = tuple[Any, ...]
@@ -157,7 +158,8 @@ class Views:
         for known in self.views:
             if (known.split.kind, known.split.shape) == (asked.kind, asked.shape):
                 if (known.keys, known.rows, known.kind) == (keys, tuple(rows), kind):
-                    return known
+                    if kind != PENDING:  # which is that of one query
+                        return known
         name = self.name(asked, keys, rows, kind, title)
         self.views.append(View(name, asked, keys, tuple(rows), kind))
         return self.views[-1]
@@ -168,7 +170,7 @@ class Views:
         """`accepted_by_n_`, and where that is taken `accepted_v_a_by_n_`, or with a number."""
         of = "".join(f"_{asked.hints[slot]}" for slot in rows)
         by = "_by" + "".join(f"_{asked.hints[slot]}" for slot in keys) if keys else ""
-        extreme = f"{kind.lower()}_" if kind in (GREATEST, LEAST) else ""
+        extreme = f"{kind.lower()}_" if kind in (GREATEST, LEAST, PENDING) else ""
         short, long = f"{extreme}{title}{by or of}", f"{extreme}{title}{of}{by}"
         if extreme:
             short = long

@@ -296,13 +296,11 @@ class Actions:
 
     def set_(self, **fields: Any) -> bool:
         """Bind a witness to fields; always true, so that it can stand in a condition."""
-        self.stale_ = True
         self.__dict__.update(fields)
         return True
 
     def let_(self, name: str, value: Any) -> Any:
         """`name := value`, where the name is a field."""
-        self.stale_ = True
         setattr(self, name, value)
         return value
 

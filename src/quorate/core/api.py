@@ -10,6 +10,7 @@ from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
 from quorate.core.iteration import items
 from quorate.core.messages import own_copy as own
+from quorate.core.pending import Pending
 from quorate.core.process import Handler, Process
 from quorate.core.views import Distinct, Every, Facts, Greatest, Groups, Least
 
@@ -23,6 +24,7 @@ __all__ = [
     "Groups",
     "Handler",
     "Least",
+    "Pending",
     "Process",
     "ProcessId",
     "ProgramError",

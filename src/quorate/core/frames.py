@@ -38,6 +38,9 @@ RETURN = Signal("RETURN")  # the call is over; its value is in result_
 FOR_EVER = Signal("FOR_EVER")  # the time limit of an await that has none
 NOTHING = Signal("NOTHING")  # the value of a field that has none
 
+Read = tuple[dict[str, Any], str, Any]
+"""(where the value of a name is, the name, the value)"""
+
 Block = Callable[["Process", "Frame"], "str | Frame | Signal"]
 
 
@@ -207,15 +210,19 @@ class Frame:
                 return answer  # type: ignore[return-value]
             self.block_ = answer
 
-    def settled_(self, process: Process) -> bool:
-        """Whether only another value of a field can change the answer of the await."""
+    def read_(self, process: Process) -> list[Read] | None:
+        """What the await has read, where only other values than these can change its answer."""
         reads = self.routine_.reads.get(self.block_)
         if reads is None:
-            return False
-        fields, variables = process.__dict__, self.__dict__
-        return ATOMS.issuperset([type(fields.get(name, NOTHING)) for name in reads[0]]) and (
-            ATOMS.issuperset([type(variables.get(name, NOTHING)) for name in reads[1]])
-        )
+            return None
+        found: list[Read] = []
+        for home, names in zip((process.__dict__, self.__dict__), reads, strict=True):
+            for name in names:
+                value = home.get(name, NOTHING)
+                if type(value) not in ATOMS:
+                    return None
+                found.append((home, name, value))
+        return found
 
     def place_(self) -> tuple[int, str]:
         """Where the frame waits, and for what: (line, source text); line 0 where it does not."""

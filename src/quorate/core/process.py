@@ -23,7 +23,7 @@ from quorate.core.ambient import here
 from quorate.core.clocks import CLOCKS, Clock
 from quorate.core.configuration import clock_of, over
 from quorate.core.errors import NoValueYet
-from quorate.core.frames import PAUSE, RETURN, SERVE, SLEEP, WAIT, Frame, Signal, routine
+from quorate.core.frames import PAUSE, RETURN, SERVE, SLEEP, WAIT, Frame, Read, Signal, routine
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
 from quorate.core.messages import is_fixed, own_copy
@@ -96,7 +96,6 @@ class Process(Actions):
     module_config_: ClassVar[Mapping[str, Any]] = {}
     own_config_: ClassVar[Mapping[str, Any]] = {}
     config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
-    unmarked_: ClassVar[bool] = False  # has a base unknown to the compiler, which marks nothing
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -147,7 +146,8 @@ class Process(Actions):
         self.arrived_ = False  # at a yield point where deferred messages are still to be looked at
         self.resumes_ = 0  # RESUME effects that have not come back; only the last one counts
         self.waiting_ = False  # at an await that has been tested
-        self.stale_ = True  # what it reads may have changed: test again after the next message
+        self.stale_ = True  # what it reads may have changed
+        self.read_: list[Read] = []  # what else can have changed, if that is false
         self.started_ = False
         self.set_up_ = False
         self.ended_ = False
@@ -252,7 +252,7 @@ class Process(Actions):
         """Take what is there, then go on if the process can.
 
         The world calls it exactly once for each RESUME effect, which are counted, and after a
-        delivery that leaves `waiting_` and `stale_` set.
+        delivery that leaves `waiting_` set and `is_stale_` true.
         """
         if self.waiting_ and self.open_ and not (self.resumes_ or self.outbox_):
             self.__test()
@@ -422,7 +422,7 @@ class Process(Actions):
                 frame.block_ = answer
                 self.__guarded(self.__run)
             elif answer is WAIT:
-                self.stale_ = self.unmarked_ or not frame.settled_(self)
+                self.__note_what_was_read(frame)
             else:
                 self.__suspend(answer)
             return
@@ -459,7 +459,7 @@ class Process(Actions):
             if answer is WAIT:  # by far the commonest answer: a message has changed nothing
                 self.waiting_, self.open_ = True, not self.inbox_
                 assert isinstance(top, Frame)
-                self.stale_ = self.unmarked_ or not top.settled_(self)
+                self.__note_what_was_read(top)
                 return
             error = None
             if type(answer) is Frame:
@@ -475,6 +475,21 @@ class Process(Actions):
                 self.__suspend(answer)
                 return
         self.__end(0)
+
+    def __note_what_was_read(self, frame: Frame) -> None:
+        """After an await has been tested in vain."""
+        read = frame.read_(self)
+        self.stale_ = read is None
+        self.read_ = read or []
+
+    def is_stale_(self) -> bool:
+        """Whether an await that has been tested may answer otherwise now."""
+        if self.stale_:
+            return True
+        for home, name, value in self.read_:  # noqa: SIM110 - it is asked after every message
+            if home.get(name) is not value:
+                return True
+        return False
 
     def __return_to(self, value: Any) -> None:
         """Give the value of a call to the frame that made it."""

@@ -109,7 +109,7 @@ class _Thawer:
         process: Process = cls.__new__(cls)
         process.world_ = self.world
         process.effects_ = []
-        process.stale_ = True
+        process.stale_, process.read_ = True, []
         return process
 
     def make_exception(self, definition: Any) -> BaseException:

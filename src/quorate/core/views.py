@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 from quorate.core.ids import ProcessId
+from quorate.core.pending import Pending, Unhashable, Watched, reading, state_of, wake
 
 METHODS = frozenset({"received_views_", "sent_views_", "keep_received_", "keep_sent_"})
 """What a compiled class calls the methods that begin its views and add to them."""
@@ -32,12 +33,13 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
 
-class Distinct:
+class Distinct(Watched):
     """Each row once, the first of equal ones."""
 
     __slots__ = ("rows",)
 
     def __init__(self) -> None:
+        super().__init__()
         self.rows: dict[Any, Any] = {}
 
     def add(self, row: Any) -> bool:
@@ -48,28 +50,46 @@ class Distinct:
             rows[row] = row
         except TypeError:  # a list, say, is told from others by nothing but comparing
             rows[Unhashable()] = row
+        if self.watchers:
+            self.changed()
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        if reading.log is not None:
+            self.read()
         return iter(self.rows.values())
 
     def __len__(self) -> int:
+        if reading.log is not None:
+            self.read()
         return len(self.rows)
 
 
-class Unhashable:
-    """Stands for a row that cannot be the key of a dictionary."""
-
-
-class Every(list[Any]):
+class Every(Watched):
     """Every row, as often as it comes: for sums, and for lists in the order of the history."""
 
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Any] = []
+
     def add(self, row: Any) -> bool:
-        self.append(row)
+        self.rows.append(row)
+        if self.watchers:
+            self.changed()
         return True
 
+    def __iter__(self) -> Iterator[Any]:
+        self.read()
+        return iter(self.rows)
 
-class _Extreme:
+    def __len__(self) -> int:
+        self.read()
+        return len(self.rows)
+
+
+class _Extreme(Watched):
     """The greatest of all rows, or the least: enough for a comparison with it.
 
     What is not totally ordered with the rest (a set, a vector time, a number among texts) is kept
@@ -79,6 +99,7 @@ class _Extreme:
     __slots__ = ("best", "odd")
 
     def __init__(self) -> None:
+        super().__init__()
         self.best: tuple[Any, ...] = ()
         self.odd: list[Any] = []
 
@@ -87,21 +108,25 @@ class _Extreme:
 
     def add(self, row: Any) -> bool:
         if not self.best:
-            if _is_ordered(row):
-                self.best = (row,)
-                return True
-        elif _ordered_alike(row, self.best[0]):
-            if not self.better(row, self.best[0]):
+            ordered = _is_ordered(row)
+        else:
+            ordered = _ordered_alike(row, self.best[0])
+            if ordered and not self.better(row, self.best[0]):
                 return False
+        if ordered:
             self.best = (row,)
-            return True
-        self.odd.append(row)
+        else:
+            self.odd.append(row)
+        if self.watchers:
+            self.changed()
         return True
 
     def __iter__(self) -> Iterator[Any]:
+        self.read()
         return iter((*self.best, *self.odd) if self.odd else self.best)
 
     def __len__(self) -> int:
+        self.read()
         return len(self.best) + len(self.odd)
 
 
@@ -139,14 +164,44 @@ def _ordered_alike(one: Any, other: Any) -> bool:
 _NUMBERS = frozenset({bool, int, float})
 
 
-class Facts:
-    """The keys that there is a message for."""
+class _Keyed:
+    """Keys; who has asked for one that is not there can be told when it comes."""
 
-    __slots__ = ("keys", "odd")
+    __slots__ = ("absent", "odd")
 
     def __init__(self) -> None:
+        self.absent: dict[Any, set[tuple[Pending, Any]]] = {}
+        self.odd: list[Any] = []  # what belongs to keys that cannot be hashed
+
+    def missing(self, key: Any) -> None:
+        """Note that `key` was asked for, and is not there."""
+        if reading.log is not None:
+            reading.log.append((self, key))
+
+    def watch(self, key: Any, pending: Pending, row: Any) -> None:
+        """Wake a row of `pending` when `key` comes."""
+        self.absent.setdefault(key, set()).add((pending, row))
+
+    def came(self, key: Any) -> None:
+        wake(self.absent.pop(key, ()))
+
+    def unwatchable(self) -> None:
+        """Note that keys were compared one by one."""
+        if reading.log is not None:
+            reading.log.append(None)
+
+    def __getstate__(self) -> Any:
+        return state_of(self)
+
+
+class Facts(_Keyed):
+    """The keys that there is a message for."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self) -> None:
+        super().__init__()
         self.keys: set[Any] = set()
-        self.odd: list[Any] = []
 
     def add(self, key: Any) -> bool:
         try:
@@ -155,6 +210,12 @@ class Facts:
             self.keys.add(key)
         except TypeError:
             self.odd.append(key)
+            self.absent, absent = {}, self.absent
+            for watchers in absent.values():
+                wake(watchers)
+            return True
+        if self.absent:
+            self.came(key)
         return True
 
     def __contains__(self, key: Any) -> bool:
@@ -162,29 +223,37 @@ class Facts:
             if key in self.keys:
                 return True
         except TypeError:
+            self.unwatchable()
             return key in self.odd or any(key == each for each in self.keys)
-        return bool(self.odd) and key in self.odd
+        if self.odd and key in self.odd:
+            return True
+        if reading.log is not None:
+            self.missing(key)
+        return False
 
     def __getitem__(self, key: Any) -> Collection[Any]:
         """One row that says nothing, or none."""
         return (True,) if key in self else NONE
 
 
-class Groups:
+class Groups(_Keyed):
     """Rows by key, each group kept as `kind` does."""
 
-    __slots__ = ("groups", "kind", "odd")
+    __slots__ = ("empty", "groups", "kind")
 
     def __init__(self, kind: Callable[[], Rows] = Distinct) -> None:
+        super().__init__()
         self.kind = kind
+        self.empty = kind()
         self.groups: dict[Any, Rows] = {}
-        self.odd: list[tuple[Any, Rows]] = []  # those whose keys cannot be hashed
 
     def add(self, key: Any, row: Any) -> bool:
         try:
             group = self.groups.get(key)
             if group is None:
                 group = self.groups[key] = self.kind()
+                if self.absent:
+                    self.came(key)
         except TypeError:
             group = next((rows for own, rows in self.odd if own == key), None)
             if group is None:
@@ -192,7 +261,7 @@ class Groups:
                 self.odd.append((key, group))
         return group.add(row)
 
-    def __getitem__(self, key: Any) -> Collection[Any]:
+    def __getitem__(self, key: Any) -> Rows:
         """The rows of `key`, none where there is no such group."""
         try:
             group = self.groups.get(key)
@@ -200,8 +269,17 @@ class Groups:
             return self._compared(key)
         if self.odd:
             return self._compared(key)
-        return NONE if group is None else group  # type: ignore[return-value]
+        if group is None:
+            if reading.log is not None:
+                self.missing(key)
+            return self.empty
+        return group
 
-    def _compared(self, key: Any) -> Collection[Any]:
-        everybody = [*self.groups.items(), *self.odd]
-        return [row for own, rows in everybody if own == key for row in rows]
+    def _compared(self, key: Any) -> Rows:
+        self.unwatchable()
+        found = self.kind()
+        for own, rows in [*self.groups.items(), *self.odd]:
+            if own == key:
+                for row in rows:
+                    found.add(row)
+        return found

@@ -1,0 +1,152 @@
+"""Rows that may still decide a query, and who wakes them.
+
+A condition that has been evaluated for a row is evaluated again only when a view that it read has
+changed, or a value from outside of the history (self-adjusting computation: Acar, Blelloch and
+Harper, POPL 2002; on demand: Hammer et al., PLDI 2014). A row for which it can never matter again
+is dropped. Invariant: what sleeps would be evaluated to what it was evaluated to before.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from quorate.core.messages import is_fixed
+
+
+class _Reading:
+    """What is read while the condition of a row is evaluated: (view, key or None) each.
+
+    None among them stands for what cannot be watched.
+    """
+
+    __slots__ = ("log",)
+
+    def __init__(self) -> None:
+        self.log: list[tuple[Any, Any] | None] | None = None
+
+
+reading = _Reading()
+
+
+def wake(watchers: Iterable[tuple[Pending, Any]]) -> None:
+    for pending, row in watchers:
+        pending.awake.add(row)
+
+
+class Watched:
+    """Rows that conditions read: those are evaluated again for whom it matters that one comes."""
+
+    __slots__ = ("watchers",)
+
+    def __init__(self) -> None:
+        self.watchers: set[tuple[Pending, Any]] = set()
+
+    def read(self) -> None:
+        """The rows are gone through, or counted."""
+        if reading.log is not None:
+            reading.log.append((self, None))
+
+    def watch(self, key: Any, pending: Pending, row: Any) -> None:
+        """Wake a row of `pending` when one is added here; `key` is None."""
+        self.watchers.add((pending, row))
+
+    def changed(self) -> None:
+        watchers, self.watchers = self.watchers, set()
+        wake(watchers)
+
+    def __getstate__(self) -> Any:
+        return state_of(self)
+
+
+def state_of(view: Any) -> Any:
+    """The state of a view to be frozen: who watches is no part of it, thawed every row is awake."""
+    slots = [name for cls in type(view).__mro__ for name in cls.__dict__.get("__slots__", ())]
+    state = {name: getattr(view, name) for name in slots}
+    return None, state | {name: make() for name, make in _FRESH.items() if name in state}
+
+
+_FRESH: dict[str, Callable[[], Any]] = {"watchers": set, "absent": dict}
+
+
+class Unhashable:
+    """Stands for a row that cannot be the key of a dictionary."""
+
+
+class Pending:
+    """Different rows, for one query alone, which asks for them by `open`."""
+
+    __slots__ = ("awake", "count", "over", "params", "rows", "views")
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, tuple[int, Any]] = {}  # with the number that tells the order
+        self.over: dict[Any, tuple[int, Any]] = {}  # dropped, as long as `views` are not reset
+        self.views: tuple[Any, ...] = ()
+        self.count = 0
+        self.awake: set[Any] = set()
+        self.params: Any = None
+
+    def add(self, row: Any) -> bool:
+        try:
+            if row in self.rows or row in self.over:
+                return False
+            key = row
+        except TypeError:
+            key = Unhashable()
+        self.rows[key] = self.count, row
+        self.awake.add(key)
+        self.count += 1
+        return True
+
+    def open(
+        self,
+        params: Callable[[], tuple[Any, ...]],
+        final: Callable[..., bool] | None = None,
+        views: tuple[Any, ...] = (),
+    ) -> Iterator[Any]:
+        """The rows whose condition may answer otherwise than before, in order.
+
+        Whoever goes through them stops at the first that decides the query. `params` gives the
+        values from outside; `final` says of the columns of a row that it cannot decide any more,
+        until one of `views`, which are those of the other history, begins anew.
+        """
+        if any(map(operator.is_not, views, self.views)):
+            self.rows = dict(sorted((self.over | self.rows).items(), key=lambda item: item[1][0]))
+            self.over, self.params = {}, None
+        self.views = views
+        if not self.rows:
+            return
+        given = params()
+        if given != self.params or not is_fixed(given):
+            self.params = given
+            self.awake = set(self.rows)
+        for key in sorted(self.awake, key=lambda each: self.rows[each][0]):
+            entry = self.rows[key]
+            row = entry[1]
+            if final is not None and _holds(final, row):
+                del self.rows[key]
+                self.awake.discard(key)
+                if views:
+                    self.over[key] = entry
+                continue
+            reading.log = []
+            try:
+                yield row
+            finally:
+                log, reading.log = reading.log, None
+            if None not in log:
+                self.awake.discard(key)
+                for read in log:
+                    assert read is not None
+                    read[0].watch(read[1], self, key)
+
+    def __getstate__(self) -> Any:
+        fields, slots = state_of(self)
+        return fields, slots | {"awake": set(self.rows), "params": None}
+
+
+def _holds(test: Callable[..., bool], row: Any) -> bool:
+    """Of a row of several columns, a test takes each by itself."""
+    columns = test.__code__.co_argcount
+    return test(row) if columns == 1 else test(*row) if columns else test()

@@ -350,3 +350,45 @@ def test_output_that_nobody_reads(tmp_path: Path) -> None:
         err = popen.stderr.read()
         assert popen.wait(timeout=60) == 141
     assert err == ""
+
+
+LATE = """\
+import time
+
+class Slow(process):
+    def receive(msg=('hello',), from_=p):
+        begin = time.process_time()
+        while time.process_time() - begin < 0.2:  # until the other one is over
+            pass
+        send(('note',), to=p)
+
+    def run():
+        await(some(received(('last',))))
+        output('heard the last')
+
+class Short(process):
+    def setup(slow): pass
+
+    def run():
+        send(('hello',), to=slow)
+        time.sleep(0.05)
+        send(('last',), to=slow)
+
+def main():
+    slow = new(Slow)
+    short = new(Short, (slow,))
+    start(slow)
+    start(short)
+"""
+
+
+def test_what_an_isolated_process_has_sent_arrives_after_its_end(run: Run) -> None:
+    ended = run(LATE, "-q", "--isolate", "program.da")
+    assert (ended.status, ended.texts) == (0, ["Slow-1: heard the last"])
+
+
+def test_what_led_to_a_line_is_shown_before_it(run: Run) -> None:
+    example = Path(__file__).parents[2] / "examples" / "lamport_mutex.da"
+    shown = run(example.read_text(), "-q", "--workers", "2", "program.da", "4", "3").out
+    words = [line.partition(": ")[2].split()[0] for line in shown]
+    assert words == ["enter", "leave"] * 12

@@ -28,6 +28,7 @@ class Link(asyncio.Protocol):
         self.encoder = Encoder(registry)
         self.decoder = Decoder(registry)
         self.gone = False
+        self._parting = False
         self._worker = worker
         self._transport: asyncio.Transport | None = None
 
@@ -35,12 +36,15 @@ class Link(asyncio.Protocol):
     def counts(self) -> tuple[Place, int, int]:
         return self.place, self.encoder.sent, self.decoder.taken
 
-    @property
-    def drained(self) -> bool:
-        """Whether nothing waits here to be sent."""
-        if self._transport is None:
-            return self.gone or not self.encoder.sent
-        return not self._transport.get_write_buffer_size()
+    def part(self) -> bool:
+        """Say that nothing more will be sent; whether the other place has taken all there was.
+
+        Until then this end stays open: to write to one that is closed would lose what is unread.
+        """
+        if self._transport is not None and not self._parting:
+            self._parting = True
+            self._transport.write_eof()
+        return self.gone or (self._transport is None and not self.encoder.sent)
 
     def flush(self) -> None:
         """Send what has been added, if the connection is there."""
@@ -73,6 +77,9 @@ class Link(asyncio.Protocol):
             return
         worker.accept(arrivals)
         worker.work()
+
+    def eof_received(self) -> None:
+        """The other place has said its last; this end closes too."""
 
     def connection_lost(self, error: Exception | None) -> None:
         self.close()

@@ -439,8 +439,8 @@ class Worker(Host):
         self.loop.stop()
 
     def _farewell(self) -> None:
-        """An isolated process is over: exit once all that it has sent has left."""
-        if all(link.drained for link in self._links.values()):
+        """An isolated process is over: exit once all that it has sent has been taken."""
+        if all([link.part() for link in self._links.values()]):
             self._stop()
         else:
             self.loop.call_later(IDLE_SECONDS, self.flush)

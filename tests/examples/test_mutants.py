@@ -75,7 +75,7 @@ MUTANTS = [
     Mutant("believes any vote", "byzantine_paxos", (1, 2, 2),
            "has=bound(b, v))", "has=v is not None)"),
     Mutant("performs a request twice", "multi_paxos", (3, 2, 2, 2, 3),
-           "if not some(s in range(1, slot_out), has=decisions[s] == command):", "if True:"),
+           "if not some(received(('decision', s, _command)), has=s < slot_out):", "if True:"),
     Mutant("takes nothing over", "multi_paxos", (3, 2, 3, 2, 3),
            "proposals[s] = c\n            for s", "pass\n            for s"),
     Mutant("performs a request twice", "multi_paxos_merged", (3, 2, 2, 2, 3),

@@ -201,7 +201,8 @@ def main() -> int:
         else:
             options.json.write_text(text)
     if options.fill:
-        options.fill.write_text(report.filled(options.fill.read_text(), run))
+        page = options.fill.read_text()
+        options.fill.write_text(report.fill(page, "messages", report.markdown(run)))
     if options.markdown:
         sys.stdout.write(report.markdown(run))
     elif str(options.json) != "-":

@@ -16,9 +16,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-BEGIN = "<!-- messages: filled by bench/messages.py --fill -->"
-END = "<!-- messages: end -->"
-
 HEADINGS = ("measured", "figure", "beside", "its figure", "ratio", "goal", "")
 
 
@@ -229,19 +226,22 @@ def show(run: Mapping[str, Any]) -> None:
         console.print(line, markup=False, highlight=False)
 
 
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    first, *others = ["| " + " | ".join(cells) + " |\n" for cells in (headings, *rows)]
+    return "".join([first, "|" + " --- |" * len(headings) + "\n", *others])
+
+
 def markdown(run: Mapping[str, Any]) -> str:
-    """The table and its footing as Markdown."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(run)]
-    lines.append("")
-    lines += [line + "  " for line in footing(run)]
-    return "\n".join(line.rstrip() if line.startswith("|") else line for line in lines) + "\n"
+    """The table of a run and its footing as Markdown."""
+    return table(HEADINGS, rows(run)) + "\n" + "  \n".join(footing(run)) + "\n"
 
 
-def filled(page: str, run: Mapping[str, Any]) -> str:
-    """The page with the tables of this run between its marks. Raises ValueError without them."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the tables: {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n\n{markdown(run)}\n{END}{after}"
+def fill(page: str, name: str, text: str) -> str:
+    """The page with `text` between the marks called `name`. Raises ValueError without them."""
+    begin, end = f"<!-- {name}: filled by bench/{name}.py --fill -->", f"<!-- {name}: end -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page has no place for the table: {begin} ... {end}")
+    return f"{before}{begin}\n\n{text}\n{end}{after}"

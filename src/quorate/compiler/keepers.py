@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from quorate.compiler.names import CORE, assign, call, core, load
 from quorate.compiler.queries import QueryWriter, guarded, only_arguments, pack
-from quorate.compiler.views import DISTINCT, Shape, View, Views, pattern_of, repeated
+from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, pattern_of, repeated
 
 
 class KeeperWriter(QueryWriter):
@@ -128,7 +128,9 @@ def _new(view: View) -> ast.expr:
         return call(core("Facts"))
     if view.keys:
         return call(core("Groups"), *([] if view.kind == DISTINCT else [core(view.kind)]))
-    return call(core(view.kind))
+    if view.kind == PENDING:
+        return call(core(view.kind))
+    return call(core("Rows"), *([] if view.kind == DISTINCT else [core(view.kind)]))
 
 
 def _method(name: str, parameters: list[str], body: list[ast.stmt]) -> ast.stmt:

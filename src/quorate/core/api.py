@@ -12,11 +12,10 @@ from quorate.core.iteration import items
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Handler, Process
-from quorate.core.views import Distinct, Every, Facts, Greatest, Groups, Least
+from quorate.core.views import Every, Facts, Greatest, Groups, Least, Rows
 
 __all__ = [
     "WAIT",
-    "Distinct",
     "Every",
     "Facts",
     "Frame",
@@ -28,6 +27,7 @@ __all__ = [
     "Process",
     "ProcessId",
     "ProgramError",
+    "Rows",
     "builtins",
     "entries_of",
     "greatest",

@@ -9,7 +9,7 @@ is dropped. Invariant: what sleeps would be evaluated to what it was evaluated t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from quorate.core.messages import is_fixed
@@ -30,31 +30,36 @@ class _Reading:
 reading = _Reading()
 
 
-def wake(watchers: Iterable[tuple[Pending, Any]]) -> None:
-    for pending, row in watchers:
-        pending.awake.add(row)
-
-
 class Watched:
-    """Rows that conditions read: those are evaluated again for whom it matters that one comes."""
+    """A view that tells who has read it when that changes, key by key; None where it has none."""
 
     __slots__ = ("watchers",)
 
     def __init__(self) -> None:
-        self.watchers: set[tuple[Pending, Any]] = set()
+        self.watchers: dict[Any, set[tuple[Pending, Any]]] = {}
 
-    def read(self) -> None:
-        """The rows are gone through, or counted."""
+    def read(self, key: Any) -> None:
+        """What there is for `key` is read."""
         if reading.log is not None:
-            reading.log.append((self, None))
+            reading.log.append((self, key))
+
+    def unwatchable(self) -> None:
+        """Keys are compared one by one."""
+        if reading.log is not None:
+            reading.log.append(None)
 
     def watch(self, key: Any, pending: Pending, row: Any) -> None:
-        """Wake a row of `pending` when one is added here; `key` is None."""
-        self.watchers.add((pending, row))
+        """Wake a row of `pending` when there is more for `key`."""
+        self.watchers.setdefault(key, set()).add((pending, row))
 
-    def changed(self) -> None:
-        watchers, self.watchers = self.watchers, set()
-        wake(watchers)
+    def wake(self, key: Any) -> None:
+        """There is more for `key`."""
+        for pending, row in self.watchers.pop(key, ()):
+            pending.awake.add(row)
+
+    def wake_all(self) -> None:
+        for key in list(self.watchers):
+            self.wake(key)
 
     def __getstate__(self) -> Any:
         return state_of(self)
@@ -64,10 +69,7 @@ def state_of(view: Any) -> Any:
     """The state of a view to be frozen: who watches is no part of it, thawed every row is awake."""
     slots = [name for cls in type(view).__mro__ for name in cls.__dict__.get("__slots__", ())]
     state = {name: getattr(view, name) for name in slots}
-    return None, state | {name: make() for name, make in _FRESH.items() if name in state}
-
-
-_FRESH: dict[str, Callable[[], Any]] = {"watchers": set, "absent": dict}
+    return None, state | ({"watchers": {}} if "watchers" in state else {})
 
 
 class Unhashable:

@@ -12,18 +12,21 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 from quorate.core.ids import ProcessId
-from quorate.core.pending import Pending, Unhashable, Watched, reading, state_of, wake
+from quorate.core.pending import Unhashable, Watched, reading
 
 METHODS = frozenset({"received_views_", "sent_views_", "keep_received_", "keep_sent_"})
 """What a compiled class calls the methods that begin its views and add to them."""
 
 NONE: Collection[Any] = ()
+_NUMBERS = frozenset({bool, int, float})
 _TOTAL = frozenset({bool, int, str, bytes, ProcessId})
 """Types whose values are totally ordered among themselves."""
 
+# What is kept of rows -------------------------------------------------------------------------
 
-class Rows(Protocol):
-    """The rows of one view, or of one key of it."""
+
+class Kept(Protocol):
+    """The rows of one key, or of a view without keys, as far as they are kept."""
 
     def add(self, row: Any) -> bool:
         """Take a row; whether that can change the answer of a query."""
@@ -33,63 +36,30 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
 
-class Distinct(Watched):
+class Distinct(dict[Any, Any]):
     """Each row once, the first of equal ones."""
 
-    __slots__ = ("rows",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: dict[Any, Any] = {}
-
     def add(self, row: Any) -> bool:
-        rows = self.rows
+        before = len(self)
         try:
-            if row in rows:
-                return False
-            rows[row] = row
+            self.setdefault(row, row)
         except TypeError:  # a list, say, is told from others by nothing but comparing
-            rows[Unhashable()] = row
-        if self.watchers:
-            self.changed()
-        return True
+            self[Unhashable()] = row
+        return len(self) != before
 
     def __iter__(self) -> Iterator[Any]:
-        if reading.log is not None:
-            self.read()
-        return iter(self.rows.values())
-
-    def __len__(self) -> int:
-        if reading.log is not None:
-            self.read()
-        return len(self.rows)
+        return iter(self.values())
 
 
-class Every(Watched):
+class Every(list[Any]):
     """Every row, as often as it comes: for sums, and for lists in the order of the history."""
 
-    __slots__ = ("rows",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[Any] = []
-
     def add(self, row: Any) -> bool:
-        self.rows.append(row)
-        if self.watchers:
-            self.changed()
+        self.append(row)
         return True
 
-    def __iter__(self) -> Iterator[Any]:
-        self.read()
-        return iter(self.rows)
 
-    def __len__(self) -> int:
-        self.read()
-        return len(self.rows)
-
-
-class _Extreme(Watched):
+class _Extreme:
     """The greatest of all rows, or the least: enough for a comparison with it.
 
     What is not totally ordered with the rest (a set, a vector time, a number among texts) is kept
@@ -99,7 +69,6 @@ class _Extreme(Watched):
     __slots__ = ("best", "odd")
 
     def __init__(self) -> None:
-        super().__init__()
         self.best: tuple[Any, ...] = ()
         self.odd: list[Any] = []
 
@@ -117,16 +86,12 @@ class _Extreme(Watched):
             self.best = (row,)
         else:
             self.odd.append(row)
-        if self.watchers:
-            self.changed()
         return True
 
     def __iter__(self) -> Iterator[Any]:
-        self.read()
         return iter((*self.best, *self.odd) if self.odd else self.best)
 
     def __len__(self) -> int:
-        self.read()
         return len(self.best) + len(self.odd)
 
 
@@ -161,47 +126,44 @@ def _ordered_alike(one: Any, other: Any) -> bool:
     return kind in _NUMBERS and other_kind in _NUMBERS and one == one
 
 
-_NUMBERS = frozenset({bool, int, float})
+# Views ----------------------------------------------------------------------------------------
 
 
-class _Keyed:
-    """Keys; who has asked for one that is not there can be told when it comes."""
+class Rows(Watched):
+    """The rows of a pattern that compares with nothing."""
 
-    __slots__ = ("absent", "odd")
+    __slots__ = ("rows",)
 
-    def __init__(self) -> None:
-        self.absent: dict[Any, set[tuple[Pending, Any]]] = {}
-        self.odd: list[Any] = []  # what belongs to keys that cannot be hashed
+    def __init__(self, kind: Callable[[], Kept] = Distinct) -> None:
+        super().__init__()
+        self.rows = kind()
 
-    def missing(self, key: Any) -> None:
-        """Note that `key` was asked for, and is not there."""
+    def add(self, row: Any) -> bool:
+        changed = self.rows.add(row)
+        if changed and self.watchers:
+            self.wake(None)
+        return changed
+
+    def __iter__(self) -> Iterator[Any]:
         if reading.log is not None:
-            reading.log.append((self, key))
+            self.read(None)
+        return iter(self.rows)
 
-    def watch(self, key: Any, pending: Pending, row: Any) -> None:
-        """Wake a row of `pending` when `key` comes."""
-        self.absent.setdefault(key, set()).add((pending, row))
-
-    def came(self, key: Any) -> None:
-        wake(self.absent.pop(key, ()))
-
-    def unwatchable(self) -> None:
-        """Note that keys were compared one by one."""
+    def __len__(self) -> int:
         if reading.log is not None:
-            reading.log.append(None)
-
-    def __getstate__(self) -> Any:
-        return state_of(self)
+            self.read(None)
+        return len(self.rows)
 
 
-class Facts(_Keyed):
+class Facts(Watched):
     """The keys that there is a message for."""
 
-    __slots__ = ("keys",)
+    __slots__ = ("keys", "odd")
 
     def __init__(self) -> None:
         super().__init__()
         self.keys: set[Any] = set()
+        self.odd: list[Any] = []  # those that cannot be hashed
 
     def add(self, key: Any) -> bool:
         try:
@@ -210,12 +172,10 @@ class Facts(_Keyed):
             self.keys.add(key)
         except TypeError:
             self.odd.append(key)
-            self.absent, absent = {}, self.absent
-            for watchers in absent.values():
-                wake(watchers)
+            self.wake_all()  # some key may be equal to it
             return True
-        if self.absent:
-            self.came(key)
+        if self.watchers:
+            self.wake(key)
         return True
 
     def __contains__(self, key: Any) -> bool:
@@ -228,7 +188,7 @@ class Facts(_Keyed):
         if self.odd and key in self.odd:
             return True
         if reading.log is not None:
-            self.missing(key)
+            self.read(key)
         return False
 
     def __getitem__(self, key: Any) -> Collection[Any]:
@@ -236,32 +196,39 @@ class Facts(_Keyed):
         return (True,) if key in self else NONE
 
 
-class Groups(_Keyed):
-    """Rows by key, each group kept as `kind` does."""
+class Groups(Watched):
+    """Rows by key: different ones, or as `kind` keeps them."""
 
-    __slots__ = ("empty", "groups", "kind")
+    __slots__ = ("empty", "groups", "kind", "odd")
 
-    def __init__(self, kind: Callable[[], Rows] = Distinct) -> None:
+    def __init__(self, kind: Callable[[], Kept] = Distinct) -> None:
         super().__init__()
         self.kind = kind
         self.empty = kind()
-        self.groups: dict[Any, Rows] = {}
+        self.groups: dict[Any, Kept] = {}
+        self.odd: list[tuple[Any, Kept]] = []  # those whose keys cannot be hashed
 
     def add(self, key: Any, row: Any) -> bool:
         try:
             group = self.groups.get(key)
             if group is None:
                 group = self.groups[key] = self.kind()
-                if self.absent:
-                    self.came(key)
         except TypeError:
-            group = next((rows for own, rows in self.odd if own == key), None)
-            if group is None:
-                group = self.kind()
-                self.odd.append((key, group))
-        return group.add(row)
+            self.wake_all()
+            return self._odd_group(key).add(row)
+        changed = group.add(row)
+        if changed and self.watchers:
+            self.wake(key)
+        return changed
 
-    def __getitem__(self, key: Any) -> Rows:
+    def _odd_group(self, key: Any) -> Kept:
+        for own, rows in self.odd:
+            if own == key:
+                return rows
+        self.odd.append((key, self.kind()))
+        return self.odd[-1][1]
+
+    def __getitem__(self, key: Any) -> Kept:
         """The rows of `key`, none where there is no such group."""
         try:
             group = self.groups.get(key)
@@ -269,13 +236,11 @@ class Groups(_Keyed):
             return self._compared(key)
         if self.odd:
             return self._compared(key)
-        if group is None:
-            if reading.log is not None:
-                self.missing(key)
-            return self.empty
-        return group
+        if reading.log is not None:
+            self.read(key)
+        return self.empty if group is None else group
 
-    def _compared(self, key: Any) -> Rows:
+    def _compared(self, key: Any) -> Kept:
         self.unwatchable()
         found = self.kind()
         for own, rows in [*self.groups.items(), *self.odd]:

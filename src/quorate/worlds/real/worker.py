@@ -440,7 +440,8 @@ class Worker(Host):
 
     def _farewell(self) -> None:
         """An isolated process is over: exit once all that it has sent has been taken."""
-        if all([link.part() for link in self._links.values()]):
+        taken = [link.part() for link in self._links.values()]
+        if all(taken):
             self._stop()
         else:
             self.loop.call_later(IDLE_SECONDS, self.flush)

@@ -20,6 +20,7 @@ COMMANDS = {
     "new": ("quorate.cli.new:new", "Write a first program, with comments, to begin from."),
     "lint": ("quorate.cli.lint:lint", "Look for likely mistakes in programs."),
     "explain": ("quorate.cli.explain:explain", "Explain the code of an error, such as Q012."),
+    "plan": ("quorate.cli.plan:plan", "Show how each query is answered, and at what cost."),
     "compile": ("quorate.cli.compile:compile_", "Print what a stage of the compiler makes."),
     "completion": ("quorate.cli.completion:completion", "Print the completion script of a shell."),
 }

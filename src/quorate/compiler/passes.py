@@ -77,6 +77,14 @@ def stage_text(path: str, stage: str) -> str:
     return PRINTERS[stage](compilation)
 
 
+def plan_of(path: str) -> Plan:
+    """How the queries of the program at `path` are answered. Raises QuorateSyntaxError."""
+    compilation = analyse(Source.read(path), Modules(path).find)
+    translate(compilation)
+    assert compilation.plan is not None
+    return compilation.plan
+
+
 def _flow(compilation: Compilation) -> str:
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()

@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from quorate.compiler.views import EVERY, GREATEST, LEAST, View
 from quorate.lang import nodes
 from quorate.lang.printer import expression_text
 
-ONE, ROWS, MATCHES, MEMBERS, HISTORY = (
-    *("O(1)", "O(rows)", "O(rows of the key)", "O(members)"),
-    "O(history)",
-)
+ONE, AWAKE, MATCHES, MEMBERS = "O(1)", "O(changed rows)", "O(rows of the key)", "O(members)"
+ROWS, HISTORY = "O(rows)", "O(history)"
 """What an evaluation costs; keeping a view costs O(1) for each message that matches."""
+
+ADVICE = {
+    ROWS: "grows with what is different in the history: compare a part of the pattern with `_x`, "
+    "ask for no more than the greatest or the least, or put the query into an await",
+    HISTORY: "grows with the history, which is kept: give a pattern without `*_x`, and ask "
+    "`received(pattern)` in place of going through `received`",
+}
+"""How to write a query otherwise whose cost grows."""
 
 
 @dataclass
@@ -29,16 +36,21 @@ class Answer:
     cost: str
     otherwise: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def kept(self) -> str:
+        """What is kept for it."""
         if self.view is None:
-            return f"{self.otherwise}: {self.cost}"
+            return self.otherwise
         hints = self.view.split.hints
         keys = ", ".join(hints[slot] for slot in self.view.keys)
         rows = ", ".join(hints[slot] for slot in self.view.rows) or "whether there is one"
         which = {EVERY: "every ", GREATEST: "the greatest ", LEAST: "the least "}
-        kept = which.get(self.view.kind, "each different " if self.view.rows else "")
-        by = f" by {keys}" if keys else ""
-        return f"{self.view.name.rstrip('_')}: {kept}{rows}{by}: {self.cost}"
+        many = which.get(self.view.kind, "each different " if self.view.rows else "")
+        return f"{many}{rows}{f' by {keys}' if keys else ''}"
+
+    def __str__(self) -> str:
+        name = "" if self.view is None else f"{self.view.name.rstrip('_')}: "
+        return f"{name}{self.kept}: {self.cost}"
 
 
 @dataclass
@@ -54,7 +66,11 @@ class Planned:
         lines = [f"line {self.line}: {self.text}"]
         if self.witness:
             lines.append(f"    leaves its witness in: {', '.join(self.witness)}")
-        return "\n".join([*lines, *(f"    {answer}" for answer in self.answers)])
+        for answer in self.answers:
+            lines.append(f"    {answer}")
+            if answer.cost in ADVICE:
+                lines.append(f"        {ADVICE[answer.cost]}")
+        return "\n".join(lines)
 
 
 class Plan:
@@ -89,6 +105,29 @@ class Plan:
         """The rows that were answered last are only counted."""
         if self._open is not None:
             self._open.answers[-1].cost = ONE
+
+    def growing(self) -> bool:
+        """Whether the cost of some query grows with the history."""
+        return any(answer.cost in ADVICE for query in self.queries for answer in query.answers)
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """The same for JSON: line, query, witness, and for each answer view, kept and cost."""
+        return [
+            {
+                "line": query.line,
+                "query": query.text,
+                "witness": query.witness,
+                "answers": [
+                    {
+                        "view": None if answer.view is None else answer.view.name.rstrip("_"),
+                        "kept": answer.kept,
+                        "cost": answer.cost,
+                    }
+                    for answer in query.answers
+                ],
+            }
+            for query in self.queries
+        ]
 
     def __str__(self) -> str:
         return "".join(f"{query}\n" for query in sorted(self.queries, key=lambda q: q.line))

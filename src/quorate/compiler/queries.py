@@ -19,7 +19,7 @@ from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import Extreme, columns_of, extreme_of
 from quorate.compiler.names import Level, NameWriter, call, core, load
 from quorate.compiler.pendings import Apart, taken_apart
-from quorate.compiler.plan import HISTORY, MATCHES, MEMBERS, ONE, ROWS, Plan
+from quorate.compiler.plan import AWAKE, HISTORY, MATCHES, MEMBERS, ONE, ROWS, Plan
 from quorate.compiler.views import DISTINCT, EVERY, GREATEST, LEAST, PENDING, Split, View, split
 from quorate.lang import nodes
 from quorate.lang.nodes import Pattern
@@ -327,7 +327,8 @@ class QueryWriter(NameWriter):
         """The rows that bind `names`, in this order."""
         view = self._view(asked, [asked.rows[name] for name in names], kind, node)
         least = not names or kind in (GREATEST, LEAST)
-        self.plan.answer(view, ONE if least else MATCHES if asked.keys else ROWS)
+        many = AWAKE if kind == PENDING else MATCHES if asked.keys else ROWS
+        self.plan.answer(view, ONE if least else many)
         of_view = ast.Attribute(self.process, view.name, ast.Load())
         return ast.Subscript(of_view, self._key(asked), ast.Load()) if asked.keys else of_view
 

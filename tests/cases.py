@@ -40,9 +40,9 @@ class MalformedCases(Exception):
     """A file of cases that cannot be read; says the file and the line."""
 
 
-def each_case(name: str) -> pytest.MarkDecorator:
-    """Parametrize a test over `case`, for the cases of the file `tests/data/NAME.test`."""
-    cases = load_cases(DATA / f"{name}.test")
+def each_case(*names: str) -> pytest.MarkDecorator:
+    """Parametrize a test over `case`, for the cases of the files `tests/data/NAME.test`."""
+    cases = [case for name in names for case in load_cases(DATA / f"{name}.test")]
     return pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
 
 

@@ -334,8 +334,11 @@ class Resolver(ast.NodeTransformer):
 
     def visit_Handler(self, node: nodes.Handler) -> ast.AST:
         parts = [part for part in (node.message, node.peer, node.own, node.stamp) if part]
+        self._enter(set(), [])  # what the values stand in is a function, without any variables
+        self.inside += 1
         for part in parts:
             self._pattern_values(part, Level(set()))
+        self._leave()
         names = {name for part in parts for name in nodes.bound_names(part)}
         node.scope = self._enter(names, node.body)  # type: ignore[attr-defined]
         node.body = self._body(node.body)
@@ -447,8 +450,10 @@ class Resolver(ast.NodeTransformer):
         if self._defined(name) or self._known_global(name):
             return
         near = nearest(name, self._candidates())
-        either = f"did you mean `_{near}`? " if near else ""
-        help = f"{either}`{name}` without `_` binds whatever stands there; `_` matches anything"
+        help = f"did you mean `_{near}`? " if near else ""
+        if not name.startswith("_"):
+            help += f"`{name}` without `_` binds whatever stands there; "
+        help += "`_` matches anything"
         self.found.error("Q012", f"`_{name}`, and there is no `{name}`", pattern, help=help)
         pattern.marked = False
         pattern.value = ast.copy_location(ast.Constant(None), value)

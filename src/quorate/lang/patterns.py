@@ -38,7 +38,7 @@ class ExpressionReader(ast.NodeTransformer):
                 return make(nodes.AnyPattern, node)
             case ast.Name(id="self"):
                 return self._value(node, node)
-            case ast.Name(id=name) if name.startswith("_") and not name.startswith("__"):
+            case ast.Name(id=name) if name.startswith("_"):
                 meant = ast.copy_location(ast.Name(name[1:], ast.Load()), node)
                 return self._value(node, meant, marked=True)
             case ast.Name(id=name) if not values:

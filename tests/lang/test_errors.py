@@ -17,14 +17,14 @@ ELSEWHERE = {
 """Codes below Q100 whose mistake is not the front end's to find."""
 
 
-@each_case("errors", "errors_names")
+@each_case("errors", "errors_names", "errors_refusals")
 def test_exact_text(case: Case) -> None:
     _, items = front(case.source)
     assert items
     check(case, render(items, colour=False))
 
 
-@each_case("errors", "errors_names")
+@each_case("errors", "errors_names", "errors_refusals")
 def test_no_code_twice_at_one_place(case: Case) -> None:
     _, items = front(case.source)
     places = [(item.span.line, item.span.column) for item in items]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cases import Case, check, each_case
 from quorate.lang.diagnostics import Diagnostic, render
+from quorate.lang.refusals import refused as refused_later
 from quorate.lang.source import Source, Span
 from quorate.lang.syntax import syntax_diagnostics
 
@@ -50,3 +51,25 @@ def test_every_refusal_is_within_the_text(text: str) -> None:
         assert 1 <= item.span.line <= len(source.lines)
         assert item.span < Span(item.span.end_line, item.span.end_column, 0, 0)
         assert render([item], colour=False)
+
+
+def test_what_only_the_language_allows_is_not_refused() -> None:
+    text = """\
+class P(process):
+    def setup(total): pass
+    def run():
+        if    await(some(received(('a',)))):
+            break
+        elif timeout(3):
+            continue
+        def add():
+            nonlocal total
+            total = [await(c) for c in ()]
+"""
+    assert refused_later(Source("prog.da", text), text, {(4, 8)}) is None
+    assert refused_later(Source("prog.da", text), text, set()) is not None
+
+
+def test_blocks_that_may_be_cut_are_not_refused() -> None:
+    text = "".join(f"{' ' * depth}for x in s:\n" for depth in range(25)) + " " * 25 + "pass"
+    assert refused_later(Source("prog.da", text), text, set()) is None

@@ -102,7 +102,7 @@ def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeT
     module = translate(analyse(source, modules.find), views=DaLoader.views)
     try:
         code = compile_module(module, path)
-    except SyntaxError as error:  # what only Python's compiler sees, such as a lone `break`
+    except SyntaxError as error:  # too many blocks in one another
         from quorate.lang.diagnostics import QuorateSyntaxError
         from quorate.lang.syntax import syntax_diagnostics
 

@@ -19,6 +19,7 @@ from quorate.lang.configuration import read_config
 from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError, nearest
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
+from quorate.lang.refusals import refused
 from quorate.lang.source import Source, Span
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
@@ -35,12 +36,19 @@ def parse(
     """The program in `source`. Raises QuorateSyntaxError only where it is not Python at all."""
     text, loops = _without_while_await(source.text)
     tree, mistakes = parse_python(source, text)
-    for it in mistakes:
-        found.error(it.code, it.message, it.span, labels=it.labels, help=it.help)
+    for mistake in mistakes:
+        _report(mistake, found)
     program = Program(source.path, source.text, tree)
     reader = Reader(program, found, importer, loops)
     reader.read_module()
+    refusal = None if mistakes else refused(source, text, loops)
+    if refusal is not None and refusal.span.line not in {it.span.line for it in found.items}:
+        _report(refusal, found)
     return program
+
+
+def _report(item: Diagnostic, found: Diagnostics) -> None:
+    found.error(item.code, item.message, item.span, labels=item.labels, help=item.help)
 
 
 def _without_while_await(text: str) -> tuple[str, set[tuple[int, int]]]:

@@ -321,8 +321,18 @@ class Resolver(ast.NodeTransformer):
 
     def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
         """A field needs no declaration, and can have none in Python."""
+        for name in node.names:
+            if not self._bound(name) and not self._is_field(name) and name != "__class__":
+                self._undeclared(name, node)
         node.names = [n for n in node.names if self._bound(n) or not self._is_field(n)]
         return node if node.names else ast.copy_location(ast.Pass(), node)
+
+    def _undeclared(self, name: str, node: ast.Nonlocal) -> None:
+        near = nearest(name, self._candidates() - self.globals)
+        help = f"did you mean `{near}`?" if near else "take the declaration away"
+        help = f"write `global {name}`" if name in self.globals else help
+        message = f"`{name}` is a variable of no function around this one"
+        self.found.error("Q010", message, node, help=help, cause=name)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         """The annotation of a local is never evaluated, so it may name anything."""

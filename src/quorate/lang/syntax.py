@@ -135,7 +135,7 @@ def syntax_diagnostics(source: Source, error: Exception) -> list[Diagnostic]:
 
 def _refusals(source: Source, error: Exception) -> list[Diagnostic]:
     """What is wrong besides time limits of awaits."""
-    if not isinstance(error, SyntaxError) or "too many nested" in str(error.msg):
+    if not isinstance(error, SyntaxError) or re.search("too many .*nested", error.msg):
         span = _error_span(source, error) if isinstance(error, SyntaxError) else Span(1, 0, 1, 0)
         return [Diagnostic("Q005", "the program is nested too deeply", span, source, help=_DEPTH)]
     known = list(_keyword_arguments(source, list(_tokens(source.text))))

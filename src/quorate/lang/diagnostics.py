@@ -35,6 +35,7 @@ WIDTH = 100
 Severity = Literal["error", "warning"]
 Place = ast.AST | Span
 
+_NAMES = ("Q010", "Q011")
 _REPEATS_MAX = 3
 _STYLES = {
     "error": "\x1b[1;31m",
@@ -114,15 +115,13 @@ class Diagnostics:
         return sorted(own, key=lambda item: (item.span, item.code))
 
     def _entailed(self, item: Diagnostic) -> bool:
-        """Whether a name is unknown (Q010) because the text of another error would bind it."""
-        if item.code != "Q010":
-            return False
+        """Whether the text of another error would bind a name that is unknown (Q010, Q011)."""
+        others = [o for o in self._found.values() if o.severity == "error" and o.code not in _NAMES]
+        if item.code == "Q011":
+            return any(other.span <= item.span <= _end(other.span) for other in others)
         name = re.compile(rf"\b{re.escape(self.source.segment(item.span))}\b")
-        return any(
-            other.severity == "error" and name.search(self._near(other.span, item.span))
-            for other in self._found.values()
-            if other.code != "Q010"
-        )
+        near = (self._near(other.span, item.span) for other in others)
+        return item.code == "Q010" and any(map(name.search, near))
 
     def _near(self, span: Span, place: Span) -> str:
         """The text of `span`; seen from a later line, all of the lines where it is."""
@@ -162,6 +161,10 @@ class Diagnostics:
 
     def _span(self, place: Place) -> Span:
         return place if isinstance(place, Span) else self.source.span(place)
+
+
+def _end(span: Span) -> Span:
+    return Span(span.end_line, span.end_column, span.end_line, span.end_column)
 
 
 def _merged(one: Diagnostic, two: Diagnostic) -> Diagnostic:

@@ -7,7 +7,6 @@ out of the tree or replaced by something harmless.
 from __future__ import annotations
 
 import ast
-import io
 import itertools
 import re
 import tokenize
@@ -20,7 +19,7 @@ from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
 from quorate.lang.refusals import refused
-from quorate.lang.source import Source, Span
+from quorate.lang.source import Source, Span, tokens_of
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
 
@@ -57,11 +56,7 @@ def _without_while_await(text: str) -> tuple[str, set[tuple[int, int]]]:
         return text, set()
     lines = text.split("\n")
     places: set[tuple[int, int]] = set()
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        return text, set()
-    for token, following in itertools.pairwise(tokens):
+    for token, following in itertools.pairwise(tokens_of(text)):
         if token.string == "while" and token.type == tokenize.NAME and following.string == "await":
             row, column = token.start
             line = lines[row - 1]

@@ -11,7 +11,7 @@ import ast
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics, nearest
 from quorate.lang.nodes import HistoryKind, Pattern, make
-from quorate.lang.words import HISTORIES, QUERIES, RESERVED, WORDS
+from quorate.lang.words import HISTORIES, QUANTIFYING, QUERIES, RESERVED, WORDS
 
 PEER = {"received": "from_", "sent": "to"}
 
@@ -145,7 +145,7 @@ class ExpressionReader(ast.NodeTransformer):
         if any(isinstance(arg, ast.Starred) for arg in call.args):
             help = "write each domain and condition as an argument of its own"
             self.found.error("Q066", f"a starred argument in `{op}`", call, help=help)
-        quantified = op in ("some", "each")
+        quantified = op in QUANTIFYING
         clauses = [self.clause(arg) for arg in call.args[0 if quantified else 1 :]]
         query = make(
             nodes.Query,
@@ -163,7 +163,7 @@ class ExpressionReader(ast.NodeTransformer):
         return query
 
     def _query_keyword(self, query: nodes.Query, keyword: ast.keyword) -> None:
-        allowed = ["has"] if query.op in ("some", "each") else []
+        allowed = ["has"] if query.op in QUANTIFYING else []
         allowed += ["default"] if query.op in ("maxof", "minof") else []
         if keyword.arg == "has" and "has" in allowed:
             query.condition = self.expression(keyword.value)
@@ -176,18 +176,16 @@ class ExpressionReader(ast.NodeTransformer):
 
     def _check_query(self, query: nodes.Query, call: ast.Call) -> None:
         op = query.op
+        starred = any(isinstance(arg, ast.Starred) for arg in call.args)  # Q066 has said it
         domains = [c for c in query.clauses if isinstance(c, (nodes.Domain, nodes.Messages))]
-        if op in ("some", "each"):
-            for clause, arg in zip(query.clauses, call.args, strict=True):
-                if not isinstance(clause, (nodes.Domain, nodes.Messages)):
-                    text = ast.unparse(arg)
-                    help = f"write `has={text}`"
-                    message = f"`{text}` is a condition, and stands among the domains of `{op}`"
-                    self.found.error("Q061", message, arg, help=help)
-            if not query.clauses:
-                help = f"write `{op}(x in s, has=...)` or `{op}(received(pattern), has=...)`"
+        if op in QUANTIFYING and not starred:
+            if not domains:
+                help = self._with_domain(query, call.args)
                 self.found.error("Q060", f"`{op}` has no domain", call, help=help)
-        elif not domains and not any(isinstance(arg, ast.Starred) for arg in call.args):
+            elif len(domains) < len(query.clauses):
+                pairs = zip(query.clauses, call.args, strict=True)
+                self._misplaced(query, [arg for clause, arg in pairs if clause not in domains])
+        elif not domains and not starred:
             help = f"write `{op}(x, x in s)` or `{op}(x, received(('tag', x)))`"
             code = "Q060" if call.args else "Q064"
             self.found.error(code, f"`{op}` has no domain to go over", call, help=help)
@@ -195,6 +193,34 @@ class ExpressionReader(ast.NodeTransformer):
         if op == "dictof" and query.result is not None and not pair:
             help = "write `dictof((key, value), ...)`"
             self.found.error("Q065", "`dictof` needs a pair", query.result, help=help)
+
+    def _misplaced(self, query: nodes.Query, conditions: list[ast.expr]) -> None:
+        """Q061: what is to stand in `has=`, with what stands there already."""
+        first, *others = conditions
+        every = [*([query.condition] if query.condition else []), *conditions]
+        text = self.found.source.phrase(first)
+        message = f"`{text}` is a condition, and stands among the domains of `{query.op}`"
+        labels = [(other, "and so does this") for other in others]
+        help = f"write `has={self._conjunction(every)}`"
+        self.found.error("Q061", message, first, labels=labels, help=help)
+
+    def _conjunction(self, conditions: list[ast.expr]) -> str:
+        phrase = self.found.source.phrase
+        several = len(conditions) > 1
+        return " and ".join(
+            f"({phrase(it)})" if _binds_less(it, several) else phrase(it) for it in conditions
+        )
+
+    def _with_domain(self, query: nodes.Query, args: list[ast.expr]) -> str:
+        """How a `some` or `each` without a domain was probably meant."""
+        op, phrase = query.op, self.found.source.phrase
+        match args:
+            case [ast.Name() | ast.Attribute() as several]:
+                return f"write `{op}(x in {phrase(several)}, has=...)`"
+            case [ast.BoolOp(op=ast.And(), values=[domain, *conditions])] if _may_be_domain(domain):
+                every = [*conditions, *([query.condition] if query.condition else [])]
+                return f"write `{op}({phrase(domain)}, has={self._conjunction(every)})`"
+        return f"write `{op}(x in s, has=...)` or `{op}(received(pattern), has=...)`"
 
     def clause(self, node: ast.expr) -> ast.AST:
         """A clause of a query: a domain, or else a condition."""
@@ -204,24 +230,31 @@ class ExpressionReader(ast.NodeTransformer):
                     return self._paired_messages(node, kind, left, values=False)
                 pattern, collection = self.pattern(left), self.expression(right)
                 return make(nodes.Domain, node, pattern=pattern, collection=collection)
-            case ast.Call(func=ast.Name(id=name)) if name in HISTORIES:
+            case ast.Call() if self._asks_history(node):
                 return self.messages(node, values=False)
             case _:
                 return self.expression(node)
 
     # Expressions.
 
+    def _asks_history(self, node: ast.Call) -> bool:
+        """Whether a call is `received(...)` or `sent(...)`; `receive(...)` is taken for one."""
+        if not isinstance(node.func, ast.Name):
+            return False
+        if node.func.id == "receive":
+            help = "write `received(pattern)` to ask whether a message has come"
+            self.found.error("Q034", "`receive` is a definition, not a call", node, help=help)
+            node.func.id = "received"
+        return node.func.id in HISTORIES
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         func = node.func
+        if self._asks_history(node):
+            return self.messages(node, values=True)
         if isinstance(func, ast.Name):
             name = func.id
             if name in QUERIES and name not in self.shadowed:
                 return self.query(node)
-            if name in HISTORIES:
-                return self.messages(node, values=True)
-            if name == "receive":
-                help = "write `received(pattern)` to ask whether a message has come"
-                self.found.error("Q034", "`receive` is a definition, not a call", node, help=help)
             if name in self.sleepers:
                 return self._sleep(node)
             if name in WORDS:
@@ -285,3 +318,16 @@ class ExpressionReader(ast.NodeTransformer):
         help = "write it as a statement of its own: `await(c)`, or `if await(c): ... elif ...`"
         self.found.error("Q042", "`await` inside an expression", node, help=help)
         return self.expression(node.value)
+
+
+def _binds_less(node: ast.expr, than_and: bool) -> bool:
+    """Whether what follows `has=`, or stands beside an `and`, needs parentheses."""
+    is_or = isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)
+    choice = isinstance(node, (ast.IfExp, ast.Lambda)) or is_or
+    return isinstance(node, ast.NamedExpr) or (choice and than_and)
+
+
+def _may_be_domain(node: ast.expr) -> bool:
+    """Whether what was read as a condition would be a domain where one can stand."""
+    inside = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
+    return inside or isinstance(node, nodes.Messages)

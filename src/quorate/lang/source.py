@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import codecs
+import contextlib
 import io
 import os
 import stat
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -75,6 +77,22 @@ class Source:
         lines[0] = lines[0][span.column :]
         return "\n".join(lines)
 
+    def phrase(self, place: ast.AST | Span) -> str:
+        """The text of a node or span on one line, without comments and line ends in it."""
+        text = self.segment(place)
+        if "\n" not in text:
+            return text
+        lines = text.split("\n")
+        for token in tokens_of(f"({text})"):  # in brackets, so that a line may end anywhere
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                lines[row - 1] = lines[row - 1][: column - (row == 1)]
+        phrase = ""
+        for line in (line.removesuffix("\\").strip() for line in lines):
+            tight = not phrase or not line or phrase[-1] in "([{" or line[0] in ")]}"
+            phrase += line if tight else f" {line}"
+        return phrase
+
     def position(self, index: int) -> Span:
         """The place of the character at `index` in `text`."""
         line = self.text.count("\n", 0, index) + 1
@@ -87,6 +105,12 @@ class Source:
             return 0
         text = self.lines[line - 1]
         return offset if text.isascii() else len(text.encode()[:offset].decode(errors="ignore"))
+
+
+def tokens_of(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The tokens of a text, up to where it has none of Python."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        yield from tokenize.generate_tokens(io.StringIO(text).readline)
 
 
 def _read_bytes(path: str) -> bytes:

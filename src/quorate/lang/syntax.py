@@ -9,7 +9,6 @@ limit is then left out of the text, so that the rest of the program is checked t
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import re
 import tokenize
@@ -18,7 +17,7 @@ from itertools import pairwise
 
 from quorate.lang.diagnostics import Diagnostic, Label, QuorateSyntaxError
 from quorate.lang.reasons import equals, reason
-from quorate.lang.source import Source, Span
+from quorate.lang.source import Source, Span, tokens_of
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _DEPTH = "split the expression, or the nested statements, into smaller parts"
@@ -95,7 +94,7 @@ def parse_python(source: Source, text: str) -> tuple[ast.Module, list[Diagnostic
     try:
         return ast.parse(text, source.path), []
     except (SyntaxError, RecursionError, MemoryError) as error:
-        limits = list(_timed_awaits(source, list(_tokens(source.text))))
+        limits = list(_timed_awaits(source, _tokens(source.text)))
         if not limits:
             raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
     mistakes = [mistake for mistake, _ in limits]
@@ -129,7 +128,7 @@ def syntax_diagnostics(source: Source, error: Exception) -> list[Diagnostic]:
     `error` is a SyntaxError, or one of the errors (MemoryError, RecursionError, ValueError) by
     which Python says that a program is nested too deeply.
     """
-    limits = [mistake for mistake, _ in _timed_awaits(source, list(_tokens(source.text)))]
+    limits = [mistake for mistake, _ in _timed_awaits(source, _tokens(source.text))]
     return limits or _refusals(source, error)
 
 
@@ -138,18 +137,13 @@ def _refusals(source: Source, error: Exception) -> list[Diagnostic]:
     if not isinstance(error, SyntaxError) or re.search("too many .*nested", error.msg):
         span = _error_span(source, error) if isinstance(error, SyntaxError) else Span(1, 0, 1, 0)
         return [Diagnostic("Q005", "the program is nested too deeply", span, source, help=_DEPTH)]
-    known = list(_keyword_arguments(source, list(_tokens(source.text))))
+    known = list(_keyword_arguments(source, _tokens(source.text)))
     return known or [_plain(source, error)]
 
 
-def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+def _tokens(text: str) -> list[tokenize.TokenInfo]:
     """The tokens up to where tokenizing fails, without line ends inside brackets and comments."""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type not in (tokenize.NL, tokenize.COMMENT):
-                yield token
-    except (SyntaxError, tokenize.TokenError):
-        return
+    return [t for t in tokens_of(text) if t.type not in (tokenize.NL, tokenize.COMMENT)]
 
 
 def _timed_awaits(
@@ -168,8 +162,7 @@ def _timed_awaits(
 
 def timed_await(source: Source, condition: Span, argument: Span, limit: Span) -> Diagnostic:
     """Q040: `await` with a second argument, which stands at `argument` and gives `limit`."""
-    text = " ".join(source.segment(condition).split())
-    seconds = " ".join(source.segment(limit).split())
+    text, seconds = source.phrase(condition), source.phrase(limit)
     help = f"write\n    if await({text}): ...\n    elif timeout({seconds}): ..."
     label = Label(argument, "a time limit is a branch of its own")
     return Diagnostic("Q040", "`await` takes no time limit", argument, source, (label,), help)
@@ -219,7 +212,7 @@ def _plain(source: Source, error: SyntaxError) -> Diagnostic:
         span = Span(span.line, loop.start(), span.line, loop.end())
     if loop is not None or _loop_form(source, span):
         return Diagnostic("Q041", "`while await` is malformed", span, source, help=_LOOP_HELP)
-    tokens = list(_tokens(source.text))
+    tokens = _tokens(source.text)
     if re.match(r"\s*else\s+if\b", line):
         help = "write `elif`"
     elif message == _EQUALS:

@@ -2,7 +2,7 @@
 
 Invariant: no false alarm. A warning is given only when nothing that the program does can make it
 wrong; what depends on values that are not plain to see, or on modules that are not, is not
-judged. A module without `main` is a library: others may complete it, and nothing is said.
+judged. A module without `main` is a library: nothing is said of what others may complete.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _OWN = frozenset((*WORDS, *RESERVED, "id", "setup", "run", "receive"))
 def lint(program: Program, source: Source | None = None) -> list[Diagnostic]:
     """The warnings about a resolved program, in the order of places."""
     view = overview(program)
-    if not view.whole:
-        return []
     linter = _Linter(view, Diagnostics(source or Source(program.path, program.text)))
-    linter.patterns()
-    linter.messages()
-    linter.fields()
-    linter.awaits()
-    linter.labels()
+    linter.queries()
+    if view.whole:
+        linter.patterns()
+        linter.messages()
+        linter.fields()
+        linter.awaits()
+        linter.labels()
     return linter.found.items
 
 
@@ -83,7 +83,7 @@ class _Linter:
         )
 
     def _warn_pattern(self, looking: Looking, near: tuple[Shape, Sending] | None) -> None:
-        text = " ".join(self.found.source.segment(looking.pattern).split())
+        text = self.found.source.phrase(looking.pattern)
         labels: list[tuple[ast.AST, str]] = [(looking.pattern, "nobody sends this")]
         help, cause = self._tags(), None
         if near is not None:
@@ -236,6 +236,23 @@ class _Linter:
         help = f"did you mean `{near}`?" if near else f"write `-- {name}` where it may run"
         message = f"no yield point has the label `{name}`"
         self.found.warning("Q205", message, self._label_span(node, name), help=help)
+
+    # Q206: `each` without what shall hold.
+
+    def queries(self) -> None:
+        for node in ast.walk(self.view.root.tree):
+            if isinstance(node, nodes.Query) and node.op == "each" and node.condition is None:
+                self._warn_each(node)
+
+    def _warn_each(self, node: nodes.Query) -> None:
+        help = "say what shall hold of each: `each(..., has=...)`"
+        labels: list[tuple[ast.AST, str]] = []
+        *others, last = node.clauses
+        if others and isinstance(last, nodes.Messages):
+            help = f"write `has={self.found.source.phrase(last)}`"
+            labels = [(last, "what shall hold is written `has=`")]
+        message = "this `each` is always true: it says nothing of what it goes over"
+        self.found.warning("Q206", message, node, labels=labels, help=help)
 
     def _label_span(self, node: nodes.Handler, name: str) -> Span:
         """Where a handler names a label; labels have no places of their own."""

@@ -18,8 +18,9 @@ from quorate.compiler.python import Writer
 from quorate.compiler.suspend import find_suspendable
 from quorate.lang.checks import check
 from quorate.lang.diagnostics import Diagnostic, Diagnostics
+from quorate.lang.imports import Importer
 from quorate.lang.nodes import Program
-from quorate.lang.parse import Importer, parse
+from quorate.lang.parse import parse
 from quorate.lang.printer import program_text, tree_text
 from quorate.lang.resolve import resolve
 from quorate.lang.source import Source

@@ -10,21 +10,24 @@ import ast
 import itertools
 import re
 import tokenize
-from collections.abc import Callable
 from typing import NoReturn
 
 from quorate.lang import nodes
 from quorate.lang.configuration import read_config
 from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError, nearest
+from quorate.lang.imports import (
+    Importer,
+    import_da_name,
+    module_named,
+    note_imports,
+    sleeping_names,
+)
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
 from quorate.lang.refusals import refused
 from quorate.lang.source import Source, Span, tokens_of
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
-
-Importer = Callable[[str, int], "Program | None"]
-"""(module name, level of a relative import) -> the .da module of that name, None for others."""
 
 _WHILE_AWAIT = re.compile(r"\bwhile\s+await\b")
 
@@ -87,11 +90,8 @@ class Reader(ExpressionReader):
 
     def read_module(self) -> None:
         tree = self.program.tree
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                self._note_import(node)
-            elif isinstance(node, ast.Assign):
-                self._note_import_da(node)
+        note_imports(self.program, self._importer, self.found)
+        self.time_modules, self.sleepers = sleeping_names(tree)
         self.shadowed = {s.name for s in tree.body if isinstance(s, ast.FunctionDef)} & QUERIES
         try:
             tree.body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
@@ -102,65 +102,11 @@ class Reader(ExpressionReader):
     def _module_statement(self, node: ast.stmt) -> ast.stmt:
         if isinstance(node, ast.FunctionDef) and node.name == "main":
             return self._main(node)
-        if (module := _import_da_name(node)) is not None:
+        if (module := import_da_name(node)) is not None:
             assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             alias = ast.alias(module, node.targets[0].id)
             return ast.copy_location(ast.Import([ast.copy_location(alias, node)]), node)
         return self.statement(node)
-
-    def importer(self, name: str, level: int) -> Program | None:
-        """The .da module of that name, kept as one that the program is made of."""
-        known = self._importer(name, level)
-        if known is not None and not any(known is module for module in self.program.modules):
-            self.program.modules.append(known)
-        return known
-
-    def _note_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                self._import_module(alias.name, 0, alias.asname or alias.name)
-            return
-        module = node.module or ""
-        if module == "time" and node.level == 0:
-            sleepers = {a.asname or a.name for a in node.names if a.name == "sleep"}
-            self.sleepers |= sleepers or {"sleep" for a in node.names if a.name == "*"}
-        known = self.importer(module, node.level)
-        for alias in node.names:
-            self._note_name(known, f"{module}.{alias.name}".strip("."), node.level, alias)
-
-    def _note_name(self, known: Program | None, path: str, level: int, alias: ast.alias) -> None:
-        """One name of `from known import name`; `path` is that of a submodule of the name."""
-        name = alias.asname or alias.name
-        if known is not None and alias.name == "*":
-            self.program.classes |= known.classes
-            self.program.imports |= known.imports
-            self.program.suspendable |= known.suspendable
-        elif known is not None and alias.name in known.classes:
-            self.program.classes[name] = known.classes[alias.name]
-        elif known is not None and alias.name in known.suspendable:
-            self.program.suspendable.add(name)
-        elif known is not None and alias.name in known.imports:
-            self.program.imports[name] = known.imports[alias.name]
-        elif alias.name != "*" and (submodule := self.importer(path, level)) is not None:
-            self.program.imports[name] = submodule
-
-    def _import_module(self, module: str, level: int, name: str) -> None:
-        if module == "time":
-            self.time_modules.add(name)
-        elif (known := self.importer(module, level)) is not None:
-            self.program.imports[name] = known
-
-    def _note_import_da(self, node: ast.Assign) -> None:
-        module = _import_da_name(node)
-        if module is None or not isinstance(node.targets[0], ast.Name):
-            return
-        known = self.importer(module, 0)
-        if known is None:
-            message = f"there is no module `{module}.da` beside this one or on the path"
-            help = "modules are looked for beside the program, then along `sys.path`"
-            self.found.error("Q015", message, node.value, help=help)
-        else:
-            self.program.imports[node.targets[0].id] = known
 
     # Process classes.
 
@@ -203,18 +149,9 @@ class Reader(ExpressionReader):
         if isinstance(base, ast.Name):
             return self.program.classes.get(base.id)
         if isinstance(base, ast.Attribute):
-            module = self._module(base.value)
+            module = module_named(self.program, base.value)
             return module.classes.get(base.attr) if module else None
         return None
-
-    def _module(self, node: ast.expr) -> Program | None:
-        """The .da module that `m` or `package.m` names."""
-        if (known := self.program.imports.get(ast.unparse(node))) is not None:
-            return known
-        if not isinstance(node, ast.Attribute):
-            return None
-        outer = self._module(node.value)
-        return outer.imports.get(node.attr) if outer is not None else None
 
     def _class_of(
         self, name: str, bases: list[ast.expr], body: list[ast.stmt], at: ast.stmt
@@ -504,16 +441,6 @@ def _drop_annotations(body: list[ast.stmt]) -> None:
 
 def _is_process(base: ast.expr) -> bool:
     return isinstance(base, ast.Name) and base.id == "process"
-
-
-def _import_da_name(node: ast.stmt) -> str | None:
-    """The module named by `m = import_da('name')`."""
-    match node:
-        case ast.Assign(
-            value=ast.Call(func=ast.Name(id="import_da"), args=[ast.Constant(value=str(name))])
-        ):
-            return name
-    return None
 
 
 def _waits(node: ast.stmt) -> bool:

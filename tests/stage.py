@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from quorate.core import effects as fx
+from quorate.core.frames import begin
 from quorate.core.ids import ProcessId, main_id
-from quorate.core.process import Process
+from quorate.core.process import Handler, Process
 
 PEER = ProcessId("Peer", (9,))
 OTHER = ProcessId("Other", (8,))
+
+
+def waiting(routine: Any, labels: frozenset[str] | None = None) -> Handler:
+    """A `receive` whose body is a routine."""
+    return Handler("received", lambda process, *entry: begin(routine, (process, *entry)), labels)
 
 
 class Stage:

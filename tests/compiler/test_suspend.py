@@ -141,8 +141,29 @@ def test_nothing_escapes_nothing_waits() -> None:
             def pause(): -- l
             def apply(f, x): return f(x)
             def run(): apply(len, [])
+        def main(): pass
     """
     assert suspendable(text) == {"pause"}
+
+
+def test_what_is_imported_may_be_given_what_waits() -> None:
+    text = """
+        def apply(f, x): return [f(x)]
+        def chosen(table, k):
+            f = table[k]
+            return f(k)
+        class A(process):
+            def setup(op): pass
+            def visit(f): f(1)
+            def step(): op(1)
+    """
+    assert suspendable(text) == {"apply", "visit"}
+    decorator = """
+        def logged(f):
+            def call(*args): return f(*args)
+            return call
+    """
+    assert suspendable(decorator) == {"call"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +174,8 @@ def test_nothing_escapes_nothing_waits() -> None:
         "f = lambda: pause()",
         "f = partial(self.pause)",
         "apply(pause)",
+        "f = getattr(self, 'pa' + 'use')",
+        "f = self.__dict__",
     ],
 )
 def test_what_escapes_may_be_called_through_any_variable(use: str) -> None:
@@ -194,7 +217,7 @@ def test_a_function_kept_in_an_attribute() -> None:
     assert waiting_calls(text) == {"job.act()"}
 
 
-def test_what_is_needed_plain_stays_plain() -> None:
+def test_what_a_condition_calls_may_wait_elsewhere() -> None:
     text = """
         class P(process):
             def pause(): -- l
@@ -204,13 +227,27 @@ def test_what_is_needed_plain_stays_plain() -> None:
                 await(some(x in {1}, has=rank(len, 'a') == x))
                 rank(f, 1)
     """
-    assert suspendable(text) == {"pause", "run"}
+    assert suspendable(text) == {"pause", "rank", "run"}
+    assert waiting_calls(text) == {"f(x)", "rank(f, 1)"}
+
+
+def test_a_lambda_that_waits_becomes_a_function() -> None:
+    text = """
+        class P(process):
+            def pause(): -- l
+            def run():
+                f = lambda: pause()
+                g = lambda h=f: [h()]
+                some(x in [1], has=(lambda: f())())
+    """
+    assert suspendable(text) == {"pause", "lambda", "run"}
+    assert waiting_calls(text) == {"pause()", "h()"}
 
 
 def test_modules() -> None:
     modules = {
         "m": "class A(process):\n    def step(): -- l\n    def k(): pass\n"
-        "def pause(p): p.step()\ndef plain(): pass\n"
+        "def pause(p): p.step()\ndef plain(): pass\ndef apply(f): f()\n"
     }
     text = """
         import m
@@ -221,9 +258,12 @@ def test_modules() -> None:
             def three(): wait_for(self)
             def four(): m.pause(self)
             def five(): m.plain()
-            def run(): pass
+            def six():
+                from m import pause
+                pause(self)
+            def run(): some(x in [1], has=m.apply(len))
     """
-    assert suspendable(text, modules) == {"one", "three", "four"}
+    assert suspendable(text, modules) == {"one", "three", "four", "six"}
 
 
 def test_a_base_of_another_module_that_calls_a_plain_method() -> None:
@@ -251,11 +291,12 @@ def test_what_a_module_tells_those_that_import_it() -> None:
         class A(process):
             def step(): -- l
         class B(A):
-            def other(): pass
+            def other(f): f()
     """
     program, _ = analysed(text)
-    assert program.suspendable == {"pause"}
-    assert program.classes["A"].suspendable == program.classes["B"].suspendable == {"step"}
+    assert program.suspendable == {"pause": False}
+    assert program.classes["A"].suspendable == {"step": True}
+    assert program.classes["B"].suspendable == {"step": True, "other": False}
 
 
 @each_case("suspend")

@@ -26,7 +26,7 @@ from quorate.core import api as core_
 from quorate.core.errors import ProgramError
 from quorate.core.freeze import freeze
 from quorate.core.thaw import thaw
-from stage import PEER, Actor, Stage
+from stage import PEER, Actor, Stage, waiting
 
 
 class Colour(enum.Enum):
@@ -441,7 +441,7 @@ class Walker(core_.Process):
 
         def loop(self, frame: Any) -> Any:
             for frame.item in frame.items:  # noqa: B020
-                return frame.call_(frame.step(frame.item), "after")
+                return frame.call_(frame.step, "after", frame.item)
             return "end"
 
         def after(self, frame: Any) -> Any:
@@ -475,7 +475,7 @@ class Walker(core_.Process):
         self.log.append(("between", message))
 
     own_handlers_ = (
-        core_.Handler("received", receive_1),
+        waiting(receive_1),
         core_.Handler("received", receive_2, frozenset({"between"})),
     )
     keeps_received_ = True

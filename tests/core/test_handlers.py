@@ -6,7 +6,7 @@ import pytest
 
 from quorate.core import api as core_
 from quorate.core import effects as fx
-from stage import OTHER, PEER, Actor
+from stage import OTHER, PEER, Actor, waiting
 
 # Labels.
 
@@ -151,7 +151,7 @@ class Nested(core_.Process):
             self.seen.append("end")
 
     own_handlers_ = (
-        core_.Handler("received", receive_1),
+        waiting(receive_1),
         core_.Handler("received", receive_2),
         core_.Handler("received", receive_3, frozenset({"main"})),
     )

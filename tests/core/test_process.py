@@ -7,7 +7,7 @@ import pytest
 from quorate.core import api as core_
 from quorate.core import effects as fx
 from quorate.core.frames import FOR_EVER
-from stage import PEER, Actor
+from stage import PEER, Actor, waiting
 
 
 class Collector(core_.Process):
@@ -145,7 +145,7 @@ class Server(core_.Process):
             core_.Process.output(self, "slow is done")
             return frame.return_()
 
-    own_handlers_ = (core_.Handler("received", receive_1), core_.Handler("received", receive_2))
+    own_handlers_ = (core_.Handler("received", receive_1), waiting(receive_2))
 
 
 def test_a_process_without_run_handles_what_came_before_its_start() -> None:
@@ -231,7 +231,7 @@ class Careful(core_.Process):
             return {}
 
         def start(self, frame: Any) -> Any:
-            return frame.call_(self.inner("arg"), "then")
+            return frame.call_(self.inner, "then", "arg")
 
         def then(self, frame: Any) -> Any:
             self.output("value", frame.result_)
@@ -391,7 +391,7 @@ class Greedy(core_.Process):
 
     own_handlers_ = (
         core_.Handler("received", receive_1),
-        core_.Handler("received", Server.receive_2),
+        waiting(Server.receive_2),
     )
 
 

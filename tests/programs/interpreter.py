@@ -8,6 +8,7 @@ naive on purpose: queries are nested loops, histories are lists of copies.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import operator
 import types
@@ -509,6 +510,9 @@ class Interpreter(QueryEvaluator):
             return (yield from function.evaluate(args, kwargs))
         if isinstance(function, Function):
             return (yield from function.evaluate(None, args, kwargs))
+        if isinstance(function, functools.partial):
+            args = [*function.args, *args]
+            return (yield from self.call(function.func, args, {**function.keywords, **kwargs}))
         return function(*args, **kwargs)
 
     def of_Word(self, node: nodes.Word, env: Env) -> Evaluation:

@@ -60,6 +60,31 @@ def test_callers_of_suspended_methods(how: str, callers: list[str]) -> None:
     assert places == [*callers, "22, in deeper", "27, in boom"]
 
 
+AT_ONCE = """\
+class P(process):
+    def run():
+        output(max([0, 1],
+            key=ask))
+    def ask(n):
+        return (wait(n)
+            if n else 0)
+    def wait(n):
+        if n:
+            -- here
+        return n
+def main():
+    start(new(P))
+"""
+
+
+def test_callers_of_what_cannot_wait() -> None:
+    error = simulate(module(AT_ONCE)).error
+    assert error is not None
+    trace = failure_of(Actor(module(AT_ONCE).P).process, error).trace
+    places = [line.partition("line ")[2] for line in trace.splitlines() if "line " in line]
+    assert places == ["3, in run", "6, in ask", "10, in wait"]
+
+
 BUSY = """\
 class P(process):
     def setup(stop): pass

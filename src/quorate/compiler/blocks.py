@@ -98,7 +98,7 @@ class CallThen(Terminator):
     _fields = ("call",)
     next_names = ("then",)
 
-    call: ast.expr
+    call: ast.Call
     then: str
 
 
@@ -121,6 +121,14 @@ class ReturnValue(Terminator):
 
 
 # Expressions that only blocks have --------------------------------------------------------------
+
+
+class Begin(ast.expr):
+    """The frame of a call of a routine, for the machine to run."""
+
+    _fields = ("call",)
+
+    call: ast.Call
 
 
 class Result(ast.expr):

@@ -28,6 +28,12 @@ class Place:
     help: str
 
 
+REFLECTION = {
+    *("getattr", "vars", "globals", "locals", "eval", "exec", "import_module", "__import__"),
+    *("attrgetter", "methodcaller", "__dict__", "__getattribute__"),
+}
+"""By which a program has functions without naming them."""
+
 BEFORE = "do it before, and use what it answers"
 MODULE = Place("Q047", "a module outside of its functions", "do it in `run` or `main`")
 CLASS_BODY = Place("Q047", "the body of a class", "do it in a method")
@@ -56,8 +62,7 @@ def implicit(name: str) -> Place:
 class Function:
     """A function, method, lambda or handler.
 
-    It `waits` if it surely does, is `plain` if it must not, and is suspendable if it may. A lambda
-    hands on what its last call answers, be it a frame. One that does more with it is to be `cut`
+    It `waits` if it surely does, and is suspendable if it may. A lambda that may is to be `cut`
     like any function, which needs a place to stand (`stands`) in one that can be cut.
     """
 
@@ -70,10 +75,14 @@ class Function:
     locals: set[str] = field(default_factory=set)
     nested: dict[str, list[Function]] = field(default_factory=dict)
     stands: Place | None = None
+    imported: set[str] = field(default_factory=set)  # names that it imports itself
     waits: bool = False
-    plain: bool = False
     suspendable: bool = False
     cut: bool = False
+
+    @property
+    def parameters(self) -> list[str]:
+        return [] if isinstance(self.node, nodes.Handler) else parameters(self.node.args)
 
     @property
     def can_be_cut(self) -> bool:
@@ -111,6 +120,7 @@ class Survey(ast.NodeVisitor):
         self.classes: list[ClassInfo] = []
         self.module: dict[str, list[Function]] = {}
         self.attributes: set[str] = set()  # names given to parts of objects, where one can be kept
+        self.reflects = False  # has methods from objects by names that are computed
         self._function: Function | None = None
         self._place: Place | None = MODULE
         self._bound: frozenset[str] = frozenset()
@@ -126,6 +136,8 @@ class Survey(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.calls.append(self._site(node))
+        name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        self.reflects |= name in REFLECTION
         if isinstance(node.func, ast.Attribute):
             self.visit(node.func.value)
         elif not isinstance(node.func, ast.Name):
@@ -133,10 +145,16 @@ class Survey(ast.NodeVisitor):
         self._each((*node.args, *node.keywords))
 
     def visit_Name(self, node: ast.Name) -> None:
+        self.reflects |= node.id in REFLECTION
         if isinstance(node.ctx, ast.Load):
             self.mentions.append(self._site(node))
 
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if self._function is not None:
+            self._function.imported.update(alias.asname or alias.name for alias in node.names)
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.reflects |= node.attr in REFLECTION
         if isinstance(node.ctx, ast.Load):
             self.mentions.append(self._site(node))
         else:

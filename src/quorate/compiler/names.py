@@ -300,6 +300,11 @@ class NameWriter(ast.NodeTransformer):
         frame = next(v.frame for v in reversed(self.levels) if v.frame is not None)
         return ast.copy_location(ast.Attribute(load(frame), name, ast.Load()), node)
 
+    def visit_Begin(self, node: blocks.Begin) -> ast.expr:
+        made = self.visit(node.call)
+        args = ast.Tuple(made.args, ast.Load())
+        return ast.copy_location(call(core("begin"), made.func, args), node)
+
     def visit_Result(self, node: blocks.Result) -> ast.expr:
         return self._of_frame(node, "result_")
 

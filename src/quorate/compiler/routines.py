@@ -128,7 +128,11 @@ class RoutineWriter(KeeperWriter):
         return ast.copy_location(ast.Return(core("WAIT")), node)
 
     def visit_CallThen(self, node: blocks.CallThen) -> ast.stmt:
-        return self._end(node, "call_", self.visit(node.call), node.then)
+        made = self.visit(node.call)
+        arguments = [made.func, ast.Constant(node.then), *made.args]
+        function = ast.Attribute(load(self._own().frame or ""), "call_", ast.Load())
+        written = ast.copy_location(ast.Call(function, arguments, made.keywords), made)
+        return ast.copy_location(ast.Return(written), node)
 
     def visit_ReturnValue(self, node: blocks.ReturnValue) -> ast.stmt:
         return self._end(node, "return_", *([self.visit(node.value)] if node.value else []))

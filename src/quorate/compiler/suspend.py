@@ -2,12 +2,13 @@
 
 A least fixpoint over the call graph. Invariant: a function that is not suspendable has no yield
 point, and calls nothing that is known to have one; it is compiled to plain Python at full speed.
+What it calls all the same, unknown, waits for nothing or ends in an error (Q115).
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from quorate.compiler.blocks import Routine
@@ -64,9 +65,10 @@ class Callees:
 
     known: list[Function] = field(default_factory=list)
     certain: Function | None = None  # the one it stands for, as far as this module shows
-    imported: bool = False  # a suspendable function of another module
+    imported: bool | None = None  # of another module: whether it may wait or surely does
     attribute: str | None = None  # of an object of which nothing is known
     variable: bool = False
+    given: bool = False  # it is a parameter
 
 
 class Analysis:
@@ -75,7 +77,8 @@ class Analysis:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.survey = Survey(program)
-        self.imported = set(program.suspendable)
+        self.imported = dict(program.suspendable)
+        self.is_library = not any(map(_is_main, program.tree.body))
         self.foreign = _imported_names(program)
         self.assigned = _assigned_globals(program.tree)
         self.escapes = False
@@ -97,7 +100,7 @@ class Analysis:
             case ast.Attribute(value=value, attr=name):
                 module = self.program.imports.get(_dotted(value))
                 if module is not None:
-                    return Callees(imported=name in module.suspendable)
+                    return Callees(imported=module.suspendable.get(name))
                 return Callees(attribute=name)
             case ast.Lambda():
                 function = next(f for f in self.survey.functions if f.node is func)
@@ -110,13 +113,18 @@ class Analysis:
         function = site.function
         while function is not None:
             if name in function.locals:
-                nested = function.nested.get(name, [])
-                certain = nested[0] if len(nested) == 1 else None
-                return Callees(nested, certain, variable=not nested)
+                return self._local(function, name)
             function = function.parent
         if functions := self.survey.module.get(name):
             return Callees(functions, functions[-1])
-        return Callees(imported=name in self.imported, variable=name in self.assigned)
+        return Callees(imported=self.imported.get(name), variable=name in self.assigned)
+
+    def _local(self, function: Function, name: str) -> Callees:
+        if nested := function.nested.get(name):
+            return Callees(nested, nested[0] if len(nested) == 1 else None)
+        if name in function.imported and name in self.imported:
+            return Callees(imported=False)
+        return Callees(variable=True, given=name in function.parameters)
 
     def _method(self, owner: ClassInfo | None, name: str, *, above: bool = False) -> Callees:
         if owner is None:
@@ -124,7 +132,9 @@ class Analysis:
         family = self._family(owner)
         known = [f for info in family if (f := self._own_method(info, name)) is not None]
         starts = owner.bases if above else [owner]
-        foreign = any(name in info.suspendable for info in family if not self._is_own(info))
+        others = [info.suspendable.get(name) for info in family if not self._is_own(info)]
+        suspendable = [surely for surely in others if surely is not None]
+        foreign = all(suspendable) if suspendable else None
         certain = next((f for info in starts if (f := self._nearest(info, name))), None)
         if isinstance(certain, Function):
             return Callees(known, certain, imported=foreign)
@@ -150,13 +160,12 @@ class Analysis:
         family = {id(info): info for heir in (owner, *heirs) for info in _line(heir)}
         return list(family.values())
 
-    # The fixpoint, in three steps: what surely waits, what therefore must not, what may.
+    # The fixpoint, in two steps: what surely waits, then what may.
 
     def solve(self) -> None:
         for site in self.survey.yields:
-            self._wait(site)
+            self._suspend(site, surely=True)
         self._until_nothing_new(self._wait_too)
-        self._until_nothing_new(self._keep_plain)
         self._learn_names()
         self._until_nothing_new(self._spread)
 
@@ -166,44 +175,29 @@ class Analysis:
             new = sum(step(site, callees) for site, callees in self.calls)
 
     def _wait_too(self, site: Site, callees: Callees) -> bool:
-        return self.surely_suspends(callees) and not self._is_tail(site) and self._wait(site)
+        return self.surely_suspends(callees) and self._suspend(site, surely=True)
 
-    def _wait(self, site: Site) -> bool:
-        """Something waits at `site`: so does the function around it. Answers whether it is new."""
+    def _spread(self, site: Site, callees: Callees) -> bool:
+        new = self.may_suspend(callees) and self._suspend(site)
+        if new:
+            self._learn_names()
+        return new
+
+    def _suspend(self, site: Site, *, surely: bool = False) -> bool:
+        """Something may wait at `site`: so does the function around it. Whether that is new."""
         function = site.function
-        if function is None or function.waits or site.place is not None:
+        if function is None or site.place is not None:
+            return False
+        if function.waits if surely else function.suspendable:
             return False
         if function.kind == "lambda":
             if not function.can_be_cut or function.parent is None:
                 return False
-            function.cut = True
-            function.parent.waits = function.parent.suspendable = True
-        function.waits = function.suspendable = True
+            function.cut = function.parent.suspendable = True
+            function.parent.waits |= surely
+        function.suspendable = True
+        function.waits |= surely
         return True
-
-    def _keep_plain(self, site: Site, callees: Callees) -> bool:
-        """What is called where nothing can wait, and need not wait, must not."""
-        around = site.function
-        free = site.place is None and around is not None and not around.plain
-        if free and (around is None or around.kind != "lambda" or around.cut):
-            return False
-        if self._is_tail(site):
-            return False
-        new = [function for function in callees.known if not (function.waits or function.plain)]
-        for function in new:
-            function.plain = True
-        return bool(new)
-
-    def _spread(self, site: Site, callees: Callees) -> bool:
-        """Make the function around a call suspendable if the call may suspend; whether new."""
-        function = site.function
-        if function is None or function.suspendable or function.plain:
-            return False
-        here = site.place is None and (function.kind != "lambda" or self._is_tail(site))
-        function.suspendable = here and self.may_suspend(callees)
-        if function.suspendable:
-            self._learn_names()
-        return function.suspendable
 
     def _learn_names(self) -> None:
         """What is had from objects, and whether a suspendable function is kept in a variable."""
@@ -212,25 +206,30 @@ class Analysis:
             for function in self.survey.functions
             if function.suspendable and function.kind in ("method", "plain", "module")
         }
-        self.escapes = any(map(self._reaches, self.mentions)) or any(
-            function.suspendable and (function.kind == "lambda" or _is_decorated(function))
-            for function in self.survey.functions
+        suspendable = [function for function in self.survey.functions if function.suspendable]
+        self.escapes = (
+            (bool(suspendable) and self.survey.reflects)
+            or any(map(self._reaches, self.mentions))
+            or any(each.kind == "lambda" or _is_decorated(each) for each in suspendable)
         )
         if self.escapes:
             self.names |= self.survey.attributes
 
     def _reaches(self, callees: Callees) -> bool:
-        known = callees.imported or any(function.suspendable for function in callees.known)
-        return known or callees.attribute in self.names
+        known = any(function.suspendable for function in callees.known)
+        return known or callees.imported is not None or callees.attribute in self.names
 
     def may_suspend(self, callees: Callees) -> bool:
-        return self._reaches(callees) or (callees.variable and self.escapes)
+        """Whether a call may suspend; what another module imports, it may give functions of it."""
+        if callees.variable and (self.escapes or (self.is_library and callees.given)):
+            return True
+        return self._reaches(callees)
 
     def surely_suspends(self, callees: Callees) -> bool:
         """Whether a call suspends whatever the values of variables are."""
         if callees.certain is not None:
             return callees.certain.waits
-        return callees.imported and not callees.known
+        return bool(callees.imported) and not callees.known
 
     # What follows.
 
@@ -239,22 +238,24 @@ class Analysis:
             function.node.suspendable = function.suspendable  # type: ignore[union-attr]
             function.node.cut = function.cut  # type: ignore[union-attr]
             if function.suspendable and function.kind in ("module", "plain"):
-                self.program.suspendable.add(function.name)
+                self.program.suspendable[function.name] = function.waits
         for info in self.survey.classes:
-            info.suspendable |= {name for name in info.methods if self._class_suspends(info, name)}
+            for name in info.methods:
+                if (surely := self._class_suspends(info, name)) is not None:
+                    info.suspendable[name] = surely
         for site, callees in self.calls:
             around = site.function
             free = site.place is None and around is not None and around.suspendable
-            free = free and (around is None or around.kind != "lambda" or around.cut)
             site.node.may_suspend = free and self.may_suspend(callees)  # type: ignore[attr-defined]
 
-    def _class_suspends(self, info: ClassInfo, name: str) -> bool:
+    def _class_suspends(self, info: ClassInfo, name: str) -> bool | None:
+        """Whether a method of a class surely waits; None where it cannot."""
         for each in _line(info):
             if (own := self._own_method(each, name)) is not None:
-                return own.suspendable
+                return own.waits if own.suspendable else None
             if not self._is_own(each) and name in each.methods:
-                return name in each.suspendable
-        return False
+                return each.suspendable.get(name)
+        return None
 
     def report(self, found: Diagnostics) -> None:
         for site in self.survey.yields:
@@ -262,12 +263,12 @@ class Analysis:
                 _report(found, site, place, _yield_words(site.node), None)
         for site, callees in self.calls:
             place = _refusal(site)
-            if place is not None and self.surely_suspends(callees) and not self._is_tail(site):
+            if place is not None and self.surely_suspends(callees):
                 words = f"a call of `{_name_of(_called(site))}`, which waits,"
                 _report(found, site, place, words, self._reason(callees))
         for info in self.survey.classes:
             for name, function in self.survey.methods[id(info)].items():
-                if function.suspendable and (base := self._plain_caller(info, name)) is not None:
+                if function.waits and (base := self._plain_caller(info, name)) is not None:
                     _report_override(found, function, base)
         for site in self.survey.groups:
             if suspends(site.node):
@@ -276,19 +277,10 @@ class Analysis:
     def _plain_caller(self, info: ClassInfo, name: str) -> ClassInfo | None:
         """The class of another module that calls method `name` of `info` as a plain one."""
         for base in _line(info):
-            if not self._is_own(base) and name in base.methods - base.suspendable:
+            if not self._is_own(base) and name in base.methods - base.suspendable.keys():
                 if any(_calls_own(module, base, name) for module in _modules(self.program)):
                     return base
         return None
-
-    def _is_tail(self, site: Site) -> bool:
-        """Whether a lambda only hands on what the call answers, be it a frame."""
-        function = site.function
-        return (
-            function is not None
-            and function.kind == "lambda"
-            and any(site.node is tail for tail in _tails(function.node))
-        )
 
     def _reason(self, callees: Callees) -> ast.AST | None:
         """The yield point that makes the called function wait, where it is plain to see."""
@@ -372,18 +364,8 @@ def _is_decorated(function: Function) -> bool:
     return bool(getattr(function.node, "decorator_list", None))
 
 
-def _tails(node: ast.AST) -> Iterator[ast.AST]:
-    """The expressions whose value a lambda answers as it is."""
-    assert isinstance(node, ast.Lambda)
-    waiting: list[ast.expr] = [node.body]
-    while waiting:
-        match waiting.pop():
-            case ast.IfExp(body=one, orelse=two):
-                waiting += [one, two]
-            case ast.BoolOp(values=values):
-                waiting.append(values[-1])
-            case tail:
-                yield tail
+def _is_main(node: ast.AST) -> bool:
+    return isinstance(node, nodes.ProcessClass) and node.is_main
 
 
 def _line(info: ClassInfo) -> Iterable[ClassInfo]:
@@ -398,9 +380,9 @@ def _imported_names(program: Program) -> set[str]:
     """The names of suspendable functions and methods of all modules that the program is made of."""
     names: set[str] = set()
     for module in _modules(program)[1:]:
-        names |= module.suspendable
+        names.update(module.suspendable)
         for info in module.classes.values():
-            names |= info.suspendable
+            names.update(info.suspendable)
     return names
 
 

@@ -4,7 +4,7 @@ import builtins
 
 from quorate.core.ambient import here, random, show, time
 from quorate.core.errors import ProgramError
-from quorate.core.frames import WAIT, Frame, routine
+from quorate.core.frames import WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
@@ -28,6 +28,7 @@ __all__ = [
     "ProcessId",
     "ProgramError",
     "Rows",
+    "begin",
     "builtins",
     "entries_of",
     "greatest",

@@ -3,15 +3,19 @@
 A frame is (routine, block, locals), a plain value: the locals are its attributes, and what the
 machinery keeps has a name that ends in an underscore. A block is a function (process, frame)
 that answers the name of the block to go to, a frame to call, or one of the signals below.
+Invariant: only `begin` makes a frame that may wait; who else calls a routine gets its value.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from quorate.core.ambient import here
 from quorate.core.messages import ATOMS
+from quorate.core.mistakes import cannot_wait
 
 if TYPE_CHECKING:
     from quorate.core.process import Process
@@ -47,18 +51,21 @@ Block = Callable[["Process", "Frame"], "str | Frame | Signal"]
 class Routine:
     """A suspendable method, compiled.
 
-    `blocks` by name; the first to run is `start`. `on_error` says to which block an exception
-    goes that is raised in a block. `waits` gives (line, source text) of each block that waits,
-    `reads` (fields, locals) of each whose answer follows from these alone.
+    `call` has the method's own signature and answers the first locals of a frame. `blocks` by
+    name; the first to run is `start`. `on_error` says to which block an exception goes that is
+    raised in a block. `waits` gives (line, source text) of each block that waits, `reads`
+    (fields, locals) of each whose answer follows from these alone.
     """
 
-    __slots__ = ("blocks", "name", "on_error", "owner", "qualname", "reads", "waits")
+    __slots__ = ("blocks", "call", "name", "on_error", "owner", "qualname", "reads", "waits")
 
     def __init__(self, namespace: type) -> None:
         body = namespace.__dict__
         self.name = namespace.__name__
         self.qualname = namespace.__qualname__
         self.owner = namespace.__module__
+        self.call: Callable[..., dict[str, Any]] = _function(body["call"])
+        self.call.__qualname__ = self.qualname  # so Python's errors of arguments name the method
         self.on_error: Mapping[str, str] = body.get("on_error", {})
         self.waits: Mapping[str, tuple[int, str]] = body.get("waits", {})
         self.reads: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = body.get("reads", {})
@@ -72,26 +79,42 @@ class Routine:
         return f"<routine {self.qualname}>"
 
 
-def routine(namespace: type) -> Callable[..., Frame]:
-    """Make of a class that holds `call` and the blocks the method itself: calling it gives a frame.
-
-    `call` has the method's own signature and answers the frame's first locals.
-    """
+def routine(namespace: type) -> Callable[..., Any]:
+    """Make of a class that holds `call` and the blocks the method itself."""
     compiled = Routine(namespace)
-    call: Callable[..., dict[str, Any]] = _function(namespace.__dict__["call"])
-
-    @functools.wraps(call)
-    def method(*args: Any, **kwargs: Any) -> Frame:
-        return Frame(compiled, call(*args, **kwargs))
-
+    method = functools.wraps(compiled.call)(_method_of(compiled))
     method.__name__ = compiled.name
-    method.__qualname__ = compiled.qualname
     method.routine = compiled  # type: ignore[attr-defined]
+    return method
+
+
+def _method_of(compiled: Routine) -> Callable[..., Any]:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        """What a call of the routine is where nothing can wait: in a query, or by a library."""
+        return Frame(compiled, compiled.call(*args, **kwargs)).now_(here.process)
+
     return method
 
 
 def _function(value: Any) -> Any:
     return value.__func__ if isinstance(value, staticmethod) else value
+
+
+def begin(called: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = {}) -> Any:
+    """Call anything, for the machine: of a routine, answer the frame, which may wait.
+
+    So it is with a method and a `partial`, which only hand on; nothing can come back to a
+    decorator of Python's own.
+    """
+    function = called.__func__ if type(called) is MethodType else called
+    if type(function) is FunctionType and function.__code__ is METHOD:
+        compiled: Routine = function.__closure__[0].cell_contents  # type: ignore[index]
+        if function is called:
+            return Frame(compiled, compiled.call(*args, **kwargs))
+        return Frame(compiled, compiled.call(called.__self__, *args, **kwargs))
+    if type(called) is functools.partial:
+        return begin(called.func, called.args + args, {**called.keywords, **kwargs})
+    return called(*args, **kwargs)
 
 
 class Frame:
@@ -118,7 +141,7 @@ class Frame:
         self.expired_ = False
         self.result_: Any = None
         self.error_: BaseException | None = None
-        self.__dict__.update(variables)
+        self.__dict__ = variables
 
     def __getattr__(self, name: str) -> Any:
         raise UnboundLocalError(f"`{name}` is read before it has been given a value")
@@ -129,12 +152,13 @@ class Frame:
 
     # What blocks end with. Each answers what the block is to return.
 
-    def call_(self, called: Any, then: str) -> str | Frame:
-        """Go on at `then` with the value of a call in `result_`; `called` is it, or a frame."""
-        if type(called) is Frame:
+    def call_(self, called: Any, then: str, /, *args: Any, **kwargs: Any) -> str | Frame:
+        """Call `called`, and go on at `then` with its value in `result_`."""
+        answer = begin(called, args, kwargs)
+        if type(answer) is Frame:
             self.next_ = then
-            return called
-        self.result_ = called
+            return answer
+        self.result_ = answer
         return then
 
     def return_(self, value: Any = None) -> Signal:
@@ -210,6 +234,24 @@ class Frame:
                 return answer  # type: ignore[return-value]
             self.block_ = answer
 
+    def now_(self, process: Process | None) -> Any:
+        """The value of the call, run to its end; an error at the first yield point."""
+        error: BaseException | None = None
+        while True:
+            answer = self.advance_(process, error)  # type: ignore[arg-type]
+            error = None
+            if answer is RETURN:
+                return self.result_
+            if type(answer) is Frame:
+                try:
+                    self.result_ = answer.now_(process)
+                    self.block_ = self.next_
+                except BaseException as raised:
+                    error = raised
+            else:
+                self.next_ = ""
+                error = cannot_wait(self.routine_.name)
+
     def read_(self, process: Process) -> list[Read] | None:
         """What the await has read, where only other values than these can change its answer."""
         reads = self.routine_.reads.get(self.block_)
@@ -232,6 +274,10 @@ class Frame:
 def come_back(error: BaseException, frame: Frame, block: str, then: str) -> None:
     """Raise, in `block` of `frame`, what the call ended with that it made to go on at `then`.
 
-    The block has long answered: this stands for it in the traceback.
+    The block has long answered: this stands for it in the traceback. Without `then`, it waits.
     """
     raise error
+
+
+METHOD = _method_of(Routine.__new__(Routine)).__code__
+"""The code of every method that is a routine: unlike its attributes, no decorator copies it."""

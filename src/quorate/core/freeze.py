@@ -248,6 +248,7 @@ class _Freezer:
             self.inline(routine.on_error),
             self.inline(routine.waits),
             self.inline(routine.reads),
+            self.value(routine.call),
             *((name, self.value(block)) for name, block in sorted(routine.blocks.items())),
         )
 

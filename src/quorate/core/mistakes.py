@@ -146,6 +146,16 @@ def begun_already(process: ProcessId, word: str) -> ProgramError:
     return ProgramError("Q103", f"{process!r} is started twice", help)
 
 
+def cannot_wait(name: str) -> ProgramError:
+    """For a yield point of the method `name`, reached by a call that cannot be suspended."""
+    return ProgramError(
+        "Q115",
+        f"`{name}` waits, and is called where nothing can wait",
+        f"call it from a method or a function of the program: `x = {name}(...)`; queries,"
+        " conditions, and what a library calls are done at once",
+    )
+
+
 def name_taken(name: str, owner: ProcessId) -> ProgramError:
     """For a name that another process of the run has."""
     return ProgramError(

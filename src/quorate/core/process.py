@@ -23,7 +23,18 @@ from quorate.core.ambient import here
 from quorate.core.clocks import CLOCKS, Clock
 from quorate.core.configuration import clock_of, over
 from quorate.core.errors import NoValueYet
-from quorate.core.frames import PAUSE, RETURN, SERVE, SLEEP, WAIT, Frame, Read, Signal, routine
+from quorate.core.frames import (
+    PAUSE,
+    RETURN,
+    SERVE,
+    SLEEP,
+    WAIT,
+    Frame,
+    Read,
+    Signal,
+    begin,
+    routine,
+)
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
 from quorate.core.messages import is_fixed, own_copy
@@ -401,7 +412,7 @@ class Process(Actions):
 
     def __begin(self) -> None:
         serves = type(self).run is not Process.run or self.receivers_
-        called = self.run() if serves else None
+        called = begin(self.run, ()) if serves else None
         if type(called) is Frame:
             self.stack_.append(called)
             self.__run()

@@ -160,11 +160,12 @@ class _Thawer:
         dispatch.entry = self.value(entry)
 
     def fill_routine(self, routine: Routine, definition: Any) -> None:
-        _, names, on_error, waits, reads, *blocks = definition
+        _, names, on_error, waits, reads, call, *blocks = definition
         routine.name, routine.qualname, routine.owner = names
         routine.on_error = self.value(on_error)
         routine.waits = self.value(waits)
         routine.reads = self.value(reads)
+        routine.call = self.value(call)
         routine.blocks = {name: self.value(block) for name, block in blocks}
 
     def fill_function(self, function: FunctionType, definition: Any) -> None:

@@ -65,7 +65,7 @@ class _Imports:
         elif alias.name in known.classes:
             self.program.classes[name] = known.classes[alias.name]
         elif alias.name in known.suspendable:
-            self.program.suspendable.add(name)
+            self.program.suspendable[name] = known.suspendable[alias.name]
         elif alias.name in known.imports:
             self.program.imports[name] = known.imports[alias.name]
         else:

@@ -258,7 +258,7 @@ class ClassInfo:
     name: str
     fields: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)
-    suspendable: set[str] = field(default_factory=set)
+    suspendable: dict[str, bool] = field(default_factory=dict)  # methods: whether they surely wait
     bases: list[ClassInfo] = field(default_factory=list)
     setup: ast.arguments | None = None
     open: bool = False  # has a base of which nothing is known
@@ -277,7 +277,7 @@ class Program:
     classes: dict[str, ClassInfo] = field(default_factory=dict)
     imports: dict[str, Program] = field(default_factory=dict)  # name in this module -> module
     modules: list[Program] = field(default_factory=list)  # every .da module it imports from
-    suspendable: set[str] = field(default_factory=set)  # functions outside process classes
+    suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes
 
     def whole(self) -> list[Program]:
         """The module, and every .da module that the program is made of."""

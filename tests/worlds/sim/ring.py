@@ -28,7 +28,10 @@ class Server(core_.Process):
             self.send(("answer", frame.message[1], sorted(self.served)), to=frame.sender)
             return frame.return_()
 
-    own_handlers_ = (core_.Handler("received", receive_1),)
+    def receive_2(self, *entry: Any) -> Any:
+        return core_.begin(self.receive_1, entry)
+
+    own_handlers_ = (core_.Handler("received", receive_2),)
 
 
 class Client(core_.Process):

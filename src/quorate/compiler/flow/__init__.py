@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 
+from quorate.compiler.blocks import Begin
 from quorate.compiler.flow.statements import routine_of
 from quorate.compiler.flow.text import flow_text
 from quorate.lang import nodes
@@ -80,7 +81,7 @@ def _method_of(handler: nodes.Handler) -> ast.FunctionDef:
     func = make(ast.Attribute, handler, value=own, attr=name, ctx=ast.Load())
     args = [whole, *(make(ast.Name, handler, id=n, ctx=ast.Load()) for n in names)]
     call = make(ast.Call, handler, func=func, args=args, keywords=[])
-    handler.body = [make(ast.Return, handler, value=call)]
+    handler.body = [make(ast.Return, handler, value=make(Begin, handler, call=call))]
     return method
 
 

@@ -91,6 +91,9 @@ class FlowPrinter(Printer):
 
     # Expressions that only blocks have.
 
+    def visit_Begin(self, node: blocks.Begin) -> ast.AST:
+        return ast.Call(_words("begin"), [self.visit(node.call)], [])
+
     def visit_Result(self, node: blocks.Result) -> ast.AST:
         return _words("result")
 

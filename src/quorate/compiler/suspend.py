@@ -80,7 +80,7 @@ class Analysis:
         self.imported = dict(program.suspendable)
         self.is_library = not any(map(_is_main, program.tree.body))
         self.foreign = _imported_names(program)
-        self.assigned = _assigned_globals(program.tree)
+        self.assigned = assigned_globals(program.tree)
         self.escapes = False
         self.names: set[str] = set()  # by which a suspendable function can be had from an object
         self.calls = [(site, self._callees(site, _called(site))) for site in self.survey.calls]
@@ -394,12 +394,12 @@ def _modules(program: Program) -> list[Program]:
     return seen
 
 
-def _assigned_globals(tree: ast.Module) -> set[str]:
+def assigned_globals(tree: ast.Module) -> set[str]:
     """The variables of the module: what it assigns, and what a function declares global."""
     names = {
         node.id
         for statement in tree.body
-        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.For))
+        if not isinstance(statement, (ast.FunctionDef, ast.ClassDef, nodes.ProcessClass))
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }

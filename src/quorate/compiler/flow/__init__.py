@@ -15,6 +15,7 @@ import ast
 from quorate.compiler.blocks import Begin
 from quorate.compiler.flow.statements import routine_of
 from quorate.compiler.flow.text import flow_text
+from quorate.compiler.suspend import assigned_globals
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics
 from quorate.lang.nodes import Program, Scope, make
@@ -25,27 +26,28 @@ __all__ = ["cut", "flow_text"]
 
 def cut(program: Program, found: Diagnostics) -> None:
     """Put a Routine in the place of every suspendable function of `program`, in its tree."""
-    program.tree = Cutter(found.source).visit(program.tree)
+    program.tree = Cutter(program, found.source).visit(program.tree)
 
 
 class Cutter(ast.NodeTransformer):
     """Cuts functions, those nested in others first."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, program: Program, source: Source) -> None:
         self.source = source
+        self.changing = frozenset(assigned_globals(program.tree))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         self.generic_visit(node)
         if not getattr(node, "suspendable", False):
             return node
-        return routine_of(node, self.source)
+        return routine_of(node, self.source, self.changing)
 
     def visit_ProcessClass(self, node: nodes.ProcessClass) -> ast.stmt:
         self.generic_visit(node)
         body: list[ast.stmt] = []
         for member in node.body:
             if isinstance(member, nodes.Handler) and getattr(member, "suspendable", False):
-                body.append(routine_of(_method_of(member), self.source))
+                body.append(routine_of(_method_of(member), self.source, self.changing))
             body.append(member)
         node.body = body
         return node

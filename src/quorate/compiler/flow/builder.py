@@ -62,10 +62,13 @@ Exit = Loop | Guard | Handling
 class Builder:
     """Blocks, temporary variables and ways out."""
 
-    def __init__(self, scope: Scope, taken: set[str], source: Source) -> None:
+    def __init__(
+        self, scope: Scope, taken: set[str], source: Source, changing: frozenset[str]
+    ) -> None:
         self.scope = scope
         self.taken = taken  # names that temporaries must not have
         self.source = source
+        self.changing = changing  # variables of the module
         self.blocks: list[Block] = []
         self.on_error: dict[str, str] = {}
         self.waits: dict[str, tuple[int, str]] = {}

@@ -20,7 +20,7 @@ from quorate.compiler.flow.builder import Builder
 from quorate.compiler.flow.rename import Renamer
 from quorate.compiler.suspend import suspends
 from quorate.lang import nodes
-from quorate.lang.nodes import make
+from quorate.lang.nodes import Scope, make
 from quorate.lang.scopes import target_names
 
 
@@ -140,8 +140,18 @@ class Expressions(Builder):
                 return True
             case ast.Name(id=name):
                 given = {n for slot in later for n in _given_names(slot.value)}
-                return name not in self.shared | given
+                return name not in self.shared | given and self._is_constant(name)
         return False
+
+    def _is_constant(self, name: str) -> bool:
+        """Whether no other function can give `name` a value: neither around this one, nor of the
+        module."""
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if name in scope.locals:
+                return scope is self.scope
+            scope = None if name in scope.globals else scope.parent
+        return name not in self.changing
 
     # Calls and sleeps.
 

@@ -262,7 +262,7 @@ class Statements(Expressions, Protection):
         self.cut_Assign(plain)
 
     def routine(self, function: ast.FunctionDef) -> Routine:
-        return routine_of(function, self.source)
+        return routine_of(function, self.source, self.changing)
 
     def assign(self, target: ast.expr, value: ast.expr) -> None:
         if not suspends(target):
@@ -324,12 +324,12 @@ def _loaded(target: ast.expr) -> ast.expr:
 # The whole method ------------------------------------------------------------------------------
 
 
-def routine_of(node: ast.FunctionDef, source: Source) -> Routine:
-    """The blocks of one suspendable function."""
+def routine_of(node: ast.FunctionDef, source: Source, changing: frozenset[str]) -> Routine:
+    """The blocks of one suspendable function, in a module whose variables are `changing`."""
     scope: Scope = node.scope  # type: ignore[attr-defined]
     taken = scope.locals | {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     taken |= set(parameters(node.args))
-    cutter = Statements(scope, taken, source)
+    cutter = Statements(scope, taken, source, changing)
     cutter.shared = _shared(node)
     start: Block = make(Block, node, name="start", body=[])
     cutter.at = node

@@ -97,7 +97,10 @@ class Body:
     def for_(self) -> list[str]:
         target = self.random.choice((self.fresh("v"), "a", f"xs[{self.index()}]"))
         source = self.random.choice(
-            ("xs[:3]", f"range({self.index()})", f"({self.value()}, 2)", "sorted(table)[:3]")
+            (
+                *("xs[:3]", f"range({self.index()})", f"({self.value()}, 2)"),
+                *("sorted(table)[:3]", f"drawn(note, {self.index()})"),
+            )
         )
         return self._loop([f"for {target} in {source}:"])
 

@@ -31,6 +31,13 @@ class Guard:
         return self.value == 2
 
 
+def drawn(note, count):
+    try:
+        yield from range(count)
+    finally:
+        note(('closed', count))
+
+
 def ended(error):
     return type(error).__name__ if isinstance(error, NameError) else repr(error)
 

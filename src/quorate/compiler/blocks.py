@@ -150,19 +150,25 @@ class Expired(ast.expr):
 
 
 class Items(ast.expr):
-    """What a loop over `iterable` goes through, as a sequence; a list is itself, not a copy."""
+    """An iterator over `iterable`, for a loop that crosses a yield point."""
 
     _fields = ("iterable",)
 
     iterable: ast.expr
 
 
-class Length(ast.expr):
-    """The length of a sequence of Items now."""
+class Exhausted(ast.expr):
+    """Whether an iterator of Items has come to its end; else its next is Item()."""
 
     _fields = ("items",)
 
     items: ast.expr
+
+
+class Item(ast.expr):
+    """What the last Exhausted has found."""
+
+    _fields = ()
 
 
 # What holds of them -------------------------------------------------------------------------------

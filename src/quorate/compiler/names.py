@@ -317,8 +317,13 @@ class NameWriter(ast.NodeTransformer):
     def visit_Items(self, node: blocks.Items) -> ast.expr:
         return ast.copy_location(call(core("items"), self.visit(node.iterable)), node)
 
-    def visit_Length(self, node: blocks.Length) -> ast.expr:
-        return ast.copy_location(call(self.builtin("len"), self.visit(node.items)), node)
+    def visit_Exhausted(self, node: blocks.Exhausted) -> ast.expr:
+        drawn = call(self.builtin("next"), self.visit(node.items), core("END"))
+        item = ast.NamedExpr(ast.Name(self.unused("item"), ast.Store()), drawn)
+        return ast.copy_location(ast.Compare(item, [ast.Is()], [core("END")]), node)
+
+    def visit_Item(self, node: blocks.Item) -> ast.expr:
+        return ast.copy_location(load(self.unused("item")), node)
 
     # Scopes inside expressions.
 

@@ -8,13 +8,14 @@ from quorate.core.frames import WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
-from quorate.core.iteration import items
+from quorate.core.iteration import END, items
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Handler, Process
 from quorate.core.views import Every, Facts, Greatest, Groups, Least, Rows
 
 __all__ = [
+    "END",
     "WAIT",
     "Every",
     "Facts",

@@ -23,10 +23,14 @@ from quorate.lang.source import Source
 
 @dataclass
 class Loop:
-    """A loop that is made of blocks: where `continue` and `break` go."""
+    """A loop that is made of blocks: where `continue` and `break` go.
+
+    `items` is the variable that holds its iterator, which is let go where the loop is left.
+    """
 
     head: str
     after: str
+    items: str | None = None
 
 
 @dataclass
@@ -75,6 +79,7 @@ class Builder:
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.exits: list[Exit] = []
+        self.iterators: list[str] = []  # the variables that hold those of loops, so far
         self.region: str | None = None
         self.reached = {"start"}
         self.out: list[ast.stmt] = []
@@ -201,6 +206,8 @@ class Builder:
             done.append(self.set(guard.value, value or self.constant(None)))
         for each in passed:
             done += self.forget(each)
+        if kind == "break" and isinstance(guard, Loop):
+            done += self.forget(guard)
         if isinstance(guard, Guard):
             guard.kinds += [kind] if kind not in guard.kinds else []
             done.append(self.set(guard.pending, self.constant(kind)))
@@ -209,30 +216,36 @@ class Builder:
         target = guard.after if kind == "break" else guard.head
         return [*done, self.terminator(Goto, target=target)]
 
-    def _way_out(self, kind: str) -> tuple[Guard | Loop | None, list[Handling]]:
-        """Where `kind` leads first, and the handlers left on the way."""
-        passed: list[Handling] = []
+    def _way_out(self, kind: str) -> tuple[Guard | Loop | None, list[Handling | Loop]]:
+        """Where `kind` leads first, and what is left on the way."""
+        passed: list[Handling | Loop] = []
         for each in reversed(self.exits):
-            if isinstance(each, Handling):
-                passed.append(each)
-            elif isinstance(each, Guard) or kind in ("break", "continue"):
+            if isinstance(each, Guard):
                 return each, passed
+            if isinstance(each, Loop) and kind in ("break", "continue"):
+                return each, passed
+            passed.append(each)
         return None, passed
 
     def leave(self, kind: str, value: ast.expr | None = None) -> None:
         if self.live:
             self.add(*self.leaving(kind, value))
 
-    def forget(self, handling: Handling) -> list[ast.stmt]:
-        """The end of an `except`: its name is unbound, the exception not kept."""
-        if handling.error is None:
+    def let_go(self, iterators: list[str]) -> None:
+        """Those of loops that an exception has left."""
+        self.add(*(self.set(name, self.constant(None)) for name in iterators))
+
+    def forget(self, left: Handling | Loop) -> list[ast.stmt]:
+        """The end of an `except`: its name is unbound, the exception not kept. Or of a loop."""
+        kept = left.items if isinstance(left, Loop) else left.error
+        if kept is None:
             return []
-        done = [self.set(handling.error, self.constant(None))]
-        if handling.target is not None:
-            gone = copy.copy(handling.target)
+        done = [self.set(kept, self.constant(None))]
+        if isinstance(left, Handling) and left.target is not None:
+            gone = copy.copy(left.target)
             gone.ctx = ast.Del()  # type: ignore[attr-defined]
             done += [
-                make(ast.Assign, self.at, targets=[handling.target], value=self.constant(None)),
+                make(ast.Assign, self.at, targets=[left.target], value=self.constant(None)),
                 make(ast.Delete, self.at, targets=[gone]),
             ]
         return done

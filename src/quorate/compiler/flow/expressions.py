@@ -289,7 +289,7 @@ class Expressions(Builder):
             return
         first = generators[0]
 
-        def body(head: blocks.Block) -> None:
+        def body(head: blocks.Block, items: str) -> None:
             for test in first.ifs:
                 self.unless(self.expression(test), head)
             self._nested(generators[1:], fill)
@@ -303,28 +303,17 @@ class Expressions(Builder):
         target: ast.expr,
         iterable: ast.expr,
         done: blocks.Block,
-        body: Callable[[blocks.Block], None],
+        body: Callable[[blocks.Block, str], None],
     ) -> None:
-        """A loop over a list and an index; `done` follows its last turn."""
+        """A loop over an iterator that is kept in a variable; `done` follows its last turn."""
         items = self.keep("items", make(blocks.Items, iterable, iterable=self.expression(iterable)))
-        index = self.keep("index", self.constant(0))
+        self.iterators.append(items.id)
         head = self.block("for", target)
         self.goto(head)
         self.begin(head)
-        length = make(blocks.Length, self.at, items=self.read(items.id))
-        over = make(ast.Compare, self.at, left=index, ops=[ast.GtE()], comparators=[length])
-        self.when(over, done)
-        place = self.read(index.id)
-        item = make(ast.Subscript, self.at, value=self.read(items.id), slice=place, ctx=ast.Load())
-        kept = self.keep("item", item) if suspends(target) else item
-        step = make(ast.Name, self.at, id=index.id, ctx=ast.Store())
-        one = self.constant(1)
-        if kept is item:
-            self.assign(target, item)
-        self.add(make(ast.AugAssign, self.at, target=step, op=ast.Add(), value=one))
-        if kept is not item:
-            self.assign(target, kept)
-        body(head)
+        self.when(make(blocks.Exhausted, self.at, items=self.read(items.id)), done)
+        self.assign(target, make(blocks.Item, self.at))
+        body(head, items.id)
         self.goto(head)
 
 

@@ -23,7 +23,7 @@ class Protection(Builder):
 
     def cut_Try(self, node: ast.Try) -> None:
         after = self.block("after", node)
-        outside = self.region
+        outside, begun = self.region, len(self.iterators)
         guard, entry, raised = None, None, None
         if node.finalbody:
             guard, entry, raised = self._begin_guard("finally", node.finalbody[0])
@@ -36,6 +36,7 @@ class Protection(Builder):
             self.exits.pop()
             self.region = outside
             self.begin(raised)
+            self.let_go(self.iterators[begun:])
             self.add(self.set(guard.error, make(Raised, self.at)))
             self.add(self.set(guard.pending, self.constant("raise")))
             self.goto(entry)
@@ -99,12 +100,15 @@ class Protection(Builder):
         catch = self.block("catch", node.handlers[0])
         was, self.region = self.region, catch.name
         self.reached.add(catch.name)
+        begun = len(self.iterators)
         self._protected(node.body, "try", node)
+        inside = self.iterators[begun:]
         self.region = was
         if node.orelse:
             self._protected(node.orelse, "else", node.orelse[0])
         self._done(after, guard)
         self.begin(catch)
+        self.let_go(inside)
         again = make(ast.Raise, node, exc=make(Raised, node), cause=None)
         native = make(ast.Try, node, body=[again], handlers=node.handlers, orelse=[], finalbody=[])
         self.add(native)
@@ -180,6 +184,7 @@ class Protection(Builder):
         else:
             entered = self.keep("entered", entered)
         guard, entry, raised = self._begin_guard("exit", node)
+        begun = len(self.iterators)
         block = self.block("with", node)
         self.goto(block)
         self.begin(block)
@@ -190,13 +195,12 @@ class Protection(Builder):
         self.at = node
         self.exits.pop()
         self.region = outside
-        self._exit_blocks(guard, entry, raised, manager.id, after)
-
-    def _exit_blocks(
-        self, guard: Guard, entry: Block, raised: Block, manager: str, after: Block
-    ) -> None:
-        """`__exit__`, after an exception and without one."""
         self.begin(raised)
+        self.let_go(self.iterators[begun:])
+        self._exit_blocks(guard, entry, manager.id, after)
+
+    def _exit_blocks(self, guard: Guard, entry: Block, manager: str, after: Block) -> None:
+        """`__exit__`, after an exception, which is where code goes now, and without one."""
         error = make(Raised, self.at)
         parts = [
             make(ast.Attribute, self.at, value=error, attr=name, ctx=ast.Load())

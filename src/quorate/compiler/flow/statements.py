@@ -133,12 +133,14 @@ class Statements(Expressions, Protection):
             node.target,
             node.iter,
             done,
-            lambda head: self._loop_body(node.body, head, after),
+            lambda head, items: self._loop_body(node.body, head, after, items),
         )
         self._loop_else(node.orelse, done, after)
 
-    def _loop_body(self, body: list[ast.stmt], head: Block, after: Block) -> None:
-        self.exits.append(Loop(head.name, after.name))
+    def _loop_body(
+        self, body: list[ast.stmt], head: Block, after: Block, items: str | None = None
+    ) -> None:
+        self.exits.append(Loop(head.name, after.name, items))
         self.statements(body)
         self.exits.pop()
 

@@ -106,5 +106,8 @@ class FlowPrinter(Printer):
     def visit_Items(self, node: blocks.Items) -> Any:
         return ast.Call(_words("items"), [self.visit(node.iterable)], [])
 
-    def visit_Length(self, node: blocks.Length) -> Any:
-        return ast.Call(_words("length"), [self.visit(node.items)], [])
+    def visit_Exhausted(self, node: blocks.Exhausted) -> Any:
+        return ast.Call(_words("exhausted"), [self.visit(node.items)], [])
+
+    def visit_Item(self, node: blocks.Item) -> ast.AST:
+        return _words("item")

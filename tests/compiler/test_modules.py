@@ -133,13 +133,15 @@ class All(Both, Third): pass
 class Left(Controllee): pass
 class Right(Controllee): pass
 class Diamond(Left, Right): pass
+class Last(Third, Controllee): pass
 """
     program = run(folder, text)
-    both = Actor(program.Both, 3, 5).process
+    both = Actor(program.Both, 3, 2, 5).process
     assert (both.limit, both.own, both.extra, both.least) == (3, 5, 2, 2)
     assert (both.count, both.q) == (6, 8)
-    every = Actor(program.All, 3, 5, 7, 4).process
+    every = Actor(program.All, 3, 4, 5, 7).process
     assert (every.count, every.q, every.third, every.extra) == (12, 8, 7, 4)
+    assert Actor(program.Last, 1, 3).process.extra == 2
     assert Actor(program.Diamond, 3).process.count == 6
 
 

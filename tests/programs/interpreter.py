@@ -435,6 +435,8 @@ class Interpreter(QueryEvaluator):
         if has_super_setup(body):
             return
         for setup in base_setups(env.owner):
+            if setup in env.proc.m_.setups:
+                continue
             names = [n for n in setup.signature.parameters if n in given]
             yield from setup.evaluate(env.proc, (), {name: given[name] for name in names})
 

@@ -114,6 +114,10 @@ class Function:
 
     def evaluate(self, instance: Any, args: Any, kwargs: Any) -> Evaluation:
         is_method = self.owner is not None
+        if is_method and instance is None and args and isinstance(args[0], Proc):
+            instance, *args = args  # `Base.method(self, ...)`
+        if is_method and self.__name__ == "setup":
+            instance.m_.setups.add(self)
         if instance is not None and not is_method:
             args = (instance, *args)
         bound = self.signature.bind(*args, **kwargs)
@@ -171,11 +175,13 @@ def signature_of(args: ast.arguments, defaults: list[Any], kw_defaults: list[Any
 
 
 def has_super_setup(body: list[ast.stmt]) -> bool:
-    """Whether a `setup` calls `super().setup(...)` itself."""
+    """Whether a `setup` calls `super().setup(...)` or `Base.setup(self, ...)` itself."""
     for statement in body:
         for node in ast.walk(statement):
             match node:
                 case ast.Attribute(attr="setup", value=ast.Call(func=ast.Name(id="super"))):
+                    return True
+                case ast.Call(func=ast.Attribute(attr="setup", value=ast.Name())):
                     return True
     return False
 

@@ -234,6 +234,7 @@ class Machine:
         self.sent: list[Any] = []
         self.made = 0
         self.resumptions = 0
+        self.setups: set[Any] = set()  # those that have begun
         self.open = self.waiting = self.ended = self.is_set_up = False
         self.sleep: Timer | None = None
         self.random = Random(f"{world.seed} {id!r}")

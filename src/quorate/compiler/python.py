@@ -7,6 +7,7 @@ speak of the program; it imports quorate.core.api, as `core_`, and nothing else 
 from __future__ import annotations
 
 import ast
+import copy
 import random
 import time
 from typing import Any
@@ -136,16 +137,19 @@ class Writer(RoutineWriter):
             assign(ast.Attribute(load("self"), self.own_name(name), ast.Store()), load(name))
             for name in names
         ]
-        if process.bases and not _calls_super(node, "setup"):
+        if process.bases:
             given = ast.Dict([ast.Constant(n) for n in names], [load(n) for n in names])
             bases = ast.Attribute(load("self"), "set_up_bases_", ast.Load())
-            fields.append(ast.Expr(call(bases, load(self.class_name or ""), given)))
+            args = [load(self.class_name or ""), given][: 1 if _sets_up_bases(node) else 2]
+            fields.append(ast.Expr(call(bases, *args)))
         written = self.visit_FunctionDef(node)
         assert isinstance(written, list)
         function = written[0]
         assert isinstance(function, ast.FunctionDef)
         doc = 1 if ast.get_docstring(function) is not None else 0
-        function.body[doc:doc] = [ast.copy_location(field, node) for field in fields]
+        head = copy.copy(node)  # its first line alone is where the fields get their values
+        head.end_lineno, head.end_col_offset = node.lineno, node.col_offset + len("def setup")
+        function.body[doc:doc] = [ast.copy_location(field, head) for field in fields]
         return written
 
     def _handler(self, node: nodes.Handler, handlers: list[ast.expr]) -> ast.stmt:
@@ -176,7 +180,7 @@ class Writer(RoutineWriter):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> list[ast.stmt]:
         name = self.own_name(node.name) if self.in_class_body() else node.name
-        method = self.in_class_body() and not _is_static(node)
+        method = self.in_class_body() and not nodes.is_static(node)
         decorators = [self.visit(d) for d in node.decorator_list]
         args = self.visit_arguments(node.args)
         returns = node.returns and self.visit(node.returns)
@@ -351,21 +355,15 @@ def _uses_clock(program: Program) -> bool:
     return False
 
 
-def _calls_super(function: ast.FunctionDef, method: str) -> bool:
-    return any(
-        isinstance(node, ast.Attribute)
-        and node.attr == method
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == "super"
-        for node in ast.walk(function)
-    )
-
-
-def _is_static(node: ast.FunctionDef) -> bool:
-    """Whether a method is not called on the process; then it names all its parameters."""
-    kinds = ("staticmethod", "classmethod")
-    return any(isinstance(d, ast.Name) and d.id in kinds for d in node.decorator_list)
+def _sets_up_bases(setup: ast.FunctionDef) -> bool:
+    """Whether a setup calls `super().setup(...)`, or `Base.setup(self, ...)`, itself."""
+    for node in ast.walk(setup):
+        match node:
+            case ast.Attribute(attr="setup", value=ast.Call(func=ast.Name(id="super"))):
+                return True
+            case ast.Call(func=ast.Attribute(attr="setup"), args=[nodes.Self(whole=True), *_]):
+                return True
+    return False
 
 
 def _only_declares(member: ast.stmt) -> bool:

@@ -58,6 +58,7 @@ class Actions:
     children_: dict[ProcessId, type[Process]]
     ready_: set[ProcessId]
     names_: dict[str, ProcessId]
+    setups_done_: set[Callable[..., None]]
     creations_: int
     keeps_sent_: ClassVar[bool]
     sent_keepers_: ClassVar[tuple[Callable[..., None], ...]]
@@ -258,14 +259,23 @@ class Actions:
         """How long `work()` takes: some random time, at most a fifth of a second."""
         return self.random_.uniform(0.0, 0.2)
 
-    def set_up_bases_(self, cls: type[Process], given: dict[str, Any]) -> None:
-        """Run the setup of each base of `cls` with those of `given` that it has parameters for."""
+    def set_up_bases_(self, cls: type[Process], given: dict[str, Any] | None = None) -> None:
+        """Run the setup of each base of `cls` with those of `given` that it has parameters for.
+
+        Each once, though several classes may have the same base. Without `given`, the setup of
+        `cls` is about to call the next one itself.
+        """
+        done = self.setups_done_
+        if given is None:
+            done.add(super(cls, self).setup.__func__)  # type: ignore[misc]
+            return
+        process = _process_class()
         for base in cls.__bases__:
-            if not issubclass(base, _process_class()) or base.setup is _process_class().setup:
-                continue
-            names = list(inspect.signature(base.setup).parameters)[1:]
-            setup: Callable[..., None] = base.setup
-            setup(self, **{name: given[name] for name in names if name in given})
+            setup: Callable[..., None] = getattr(base, "setup", process.setup)
+            if issubclass(base, process) and setup not in done and setup is not process.setup:
+                done.add(setup)
+                names = list(inspect.signature(setup).parameters)[1:]
+                setup(self, **{name: given[name] for name in names if name in given})
 
     def logical_clock(self) -> Any:
         return None if self.clock_ is None else self.clock_.time

@@ -107,6 +107,7 @@ class Process(Actions):
     module_config_: ClassVar[Mapping[str, Any]] = {}
     own_config_: ClassVar[Mapping[str, Any]] = {}
     config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
+    setups_done_: set[Callable[..., None]] = set()  # of bases; in the midst of setting up only
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -210,7 +211,9 @@ class Process(Actions):
 
     def prepare_(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         here.process = self
+        self.setups_done_ = set()
         self.__guarded(lambda: self.setup(*args, **kwargs))
+        del self.setups_done_
         self.set_up_ = True
 
     def begin_(self) -> None:
@@ -321,8 +324,8 @@ class Process(Actions):
 
     def begin_views_(self, kind: str) -> None:
         """Begin the views of `kind` of history, or empty them."""
-        for begin in self.beginnings_[kind]:
-            begin(self)
+        for empty in self.beginnings_[kind]:
+            empty(self)
 
     def remember_(self, message: Any, sender: ProcessId, stamp: Any) -> None:
         """Keep of a message that is taken what queries can ask for."""

@@ -258,6 +258,7 @@ class ClassInfo:
     name: str
     fields: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)
+    static: set[str] = field(default_factory=set)  # those not called on the process
     suspendable: dict[str, bool] = field(default_factory=dict)  # methods: whether they surely wait
     bases: list[ClassInfo] = field(default_factory=list)
     setup: ast.arguments | None = None
@@ -306,6 +307,12 @@ def copy_place(node: NodeT, at: ast.AST) -> NodeT:
     for name in PLACE:
         setattr(node, name, getattr(at, name, None))
     return node
+
+
+def is_static(method: ast.FunctionDef) -> bool:
+    """Whether a method is not called on the process; then it names all its parameters."""
+    kinds = ("staticmethod", "classmethod")
+    return any(isinstance(d, ast.Name) and d.id in kinds for d in method.decorator_list)
 
 
 def bound_names(pattern: ast.AST | None) -> Iterator[str]:

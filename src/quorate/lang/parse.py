@@ -180,11 +180,7 @@ class Reader(ExpressionReader):
 
     def _method(self, node: ast.FunctionDef) -> ast.stmt:
         positional = [*node.args.posonlyargs, *node.args.args]
-        static = any(
-            isinstance(d, ast.Name) and d.id in ("staticmethod", "classmethod")
-            for d in node.decorator_list
-        )
-        if positional and positional[0].arg == "self" and not static:
+        if positional and positional[0].arg == "self" and not nodes.is_static(node):
             rest = ", ".join(arg.arg for arg in positional[1:])
             help = f"write `def {node.name}({rest})`: `self` is there without it"
             message = f"`{node.name}` has a parameter `self`"

@@ -58,11 +58,14 @@ def _learn(process: nodes.ProcessClass) -> None:
     if not info.open and "setup" not in stored_names(process.body)[0]:
         process.body += united_setup(info.bases, process)
     info.fields |= field_names(process)
-    info.methods |= {m.name for m in process.body if isinstance(m, ast.FunctionDef)}
+    methods = [m for m in process.body if isinstance(m, ast.FunctionDef)]
+    info.methods |= {m.name for m in methods}
+    info.static |= {m.name for m in methods if nodes.is_static(m)}
     info.fields -= info.methods
     for base in info.bases:
         info.fields |= base.fields - info.methods
         info.methods |= base.methods
+        info.static |= base.static - {m.name for m in methods}
         info.open |= base.open
     setup = [m for m in process.body if isinstance(m, ast.FunctionDef) and m.name == "setup"]
     if setup:
@@ -198,10 +201,11 @@ class Resolver(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        whole = isinstance(node.func, ast.Name) and node.func.id in WHOLE and node.args
         own = self.owner is not None and not self._bound("self")
-        if whole and own and isinstance(node.args[0], ast.Name) and node.args[0].id == "self":
-            node.args[0] = make(nodes.Self, node.args[0], whole=True)
+        for place in self._whole_places(node.func) if own else ():
+            match node.args[place : place + 1]:
+                case [ast.Name(id="self") as argument]:
+                    node.args[place] = make(nodes.Self, argument, whole=True)
         if isinstance(node.func, ast.Name) and self._class_named(node.func.id) is not None:
             name = node.func.id
             if not self._bound(name):
@@ -209,6 +213,29 @@ class Resolver(ast.NodeTransformer):
                 message = f"`{name}` is a process class, and is called"
                 self.found.error("Q022", message, node, help=help)
         return self.generic_visit(node)  # type: ignore[return-value]
+
+    def _whole_places(self, func: ast.expr) -> tuple[int, ...]:
+        """Which arguments of a call mean the process itself where they are `self`."""
+        match func:
+            case ast.Name(id=name) if name in WHOLE:
+                return (0,)
+            case ast.Name(id="super"):
+                return (1,)
+            case ast.Attribute(value=ast.Name(id=name)) if self._bound(name):
+                return ()
+            case ast.Attribute(value=value, attr=method):
+                info = self._class_at(value)
+                return (0,) if info is not None and method in info.methods - info.static else ()
+        return ()
+
+    def _class_at(self, node: ast.expr) -> ClassInfo | None:
+        """The process class that `C`, or `module.C`, names."""
+        if isinstance(node, ast.Name):
+            return self._class_named(node.id)
+        if not isinstance(node, ast.Attribute):
+            return None
+        module = self.program.imports.get(ast.unparse(node.value))
+        return None if module is None else module.classes.get(node.attr)
 
     def _class_named(self, name: str) -> ClassInfo | None:
         return self.program.classes.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from quorate.lang.diagnostics import Diagnostics, nearest
 from quorate.lang.nodes import ClassInfo, make
@@ -78,25 +78,20 @@ def united_setup(bases: Sequence[ClassInfo], at: ast.stmt) -> list[ast.stmt]:
     """The `setup` of a class without one, several of whose bases have one: [] for others.
 
     It does nothing itself, so that each base's runs with the parameters of the same names. It has
-    the parameters of all; one whose default is an expression is left to the base, where the names
-    in it mean something. [] also where a base's would run twice, or takes any arguments.
+    the parameters of all, in order; a default counts only where none without one follows. One
+    that is an expression is left to the base, where the names in it mean something. [] also
+    where a base takes any arguments.
     """
-    own = [base for base in bases if base.setup is not None]
-    owners = [_owner(base) for base in own]
-    takes = [owner.setup for owner in owners if owner.setup is not None]
-    above = [one for owner in owners for base in owner.bases for one in _lineage(base)]
-    if len(own) < 2 or len({id(it) for it in takes}) < len(own):
+    takes = list({id(base.setup): base.setup for base in bases if base.setup is not None}.values())
+    if len(takes) < 2 or any(it.vararg or it.kwarg or it.posonlyargs for it in takes):
         return []
-    if any(owner is one for owner in owners for one in above):
-        return []
-    if any(it.vararg or it.kwarg or it.posonlyargs for it in takes):
-        return []
-    required, defaults = _united(takes)
-    names = [*required, *(name for name in defaults if name not in required)]
+    united = _united(takes)
     parts = {"annotation": None, "type_comment": None}
     args = copy.copy(_NO_PARAMETERS)
-    args.args = [make(ast.arg, at, arg=name, **parts) for name in names]
-    args.defaults = [copy.deepcopy(defaults[name]) for name in names[len(required) :]]
+    args.args = [make(ast.arg, at, arg=name, **parts) for name in united]
+    given = [place for place, default in enumerate(united.values(), 1) if default is None]
+    optional = list(united.values())[max(given, default=0) :]
+    args.defaults = [copy.deepcopy(default) for default in optional if default is not None]
     nothing: dict[str, object] = {
         "decorator_list": [],
         "returns": None,
@@ -107,30 +102,18 @@ def united_setup(bases: Sequence[ClassInfo], at: ast.stmt) -> list[ast.stmt]:
     return [make(ast.FunctionDef, at, name="setup", args=args, body=body, **nothing)]
 
 
-def _united(takes: Sequence[ast.arguments]) -> tuple[list[str], dict[str, ast.expr]]:
-    """Parameters that must be given, and those with a literal as their default."""
-    required: dict[str, None] = {}
-    defaults: dict[str, ast.expr] = {}
+def _united(takes: Sequence[ast.arguments]) -> dict[str, ast.expr | None]:
+    """Parameters by name, with a literal that is the default, or None where one must be given."""
+    united: dict[str, ast.expr | None] = {}
     for it in takes:
         least = len(it.args) - len(it.defaults)
         given = [*(None for _ in range(least)), *it.defaults, *it.kw_defaults]
         for arg, default in zip((*it.args, *it.kwonlyargs), given, strict=True):
-            if default is None:
-                required[arg.arg] = None
+            if default is None or (united.get(arg.arg, default) is None):
+                united[arg.arg] = None
             elif isinstance(default, ast.Constant):
-                defaults.setdefault(arg.arg, default)
-    return list(required), defaults
-
-
-def _owner(info: ClassInfo) -> ClassInfo:
-    """The class whose `setup` a class has."""
-    return next((_owner(base) for base in info.bases if base.setup is info.setup), info)
-
-
-def _lineage(info: ClassInfo) -> Iterator[ClassInfo]:
-    yield info
-    for base in info.bases:
-        yield from _lineage(base)
+                united.setdefault(arg.arg, default)
+    return united
 
 
 _NO_PARAMETERS = ast.arguments(

@@ -321,14 +321,21 @@ def test_exit_in_a_handler_ends() -> None:
     assert Actor(Careful).begin().put("exit in handler", "raise").run().code == 0
 
 
-def test_exit_in_setup_ends() -> None:
-    class Leaves(core_.Process):
-        def setup(self) -> None:
-            self.exit(4)
+class Leaves(core_.Process):
+    def setup(self, code: Any) -> None:
+        self.exit(code)
 
-    actor = Actor(Leaves)
-    actor.begin()
-    assert actor.code == 4
+
+def test_exit_in_setup_ends() -> None:
+    assert Actor(Leaves, 4).begin().code == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [(None, 0), (0, 0), (False, 0), (True, 1), (-1, 255), (256, 1), (10**20 + 3, 3), ("why", 1)],
+)
+def test_a_code_is_what_the_shell_sees_of_it_and_no_error_is_none(given: Any, code: int) -> None:
+    assert Actor(Leaves, given).begin().code == code
 
 
 # One at a time, and order.

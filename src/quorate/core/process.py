@@ -260,7 +260,7 @@ class Process(Actions):
                     self.__run_under(Dispatch(kind, (message, peer, stamp), following), frame)
                     return
         except SystemExit as exit:
-            self.__exit(exit)
+            self.exit_(exit)
 
     def resume_(self) -> None:
         """Take what is there, then go on if the process can.
@@ -287,7 +287,7 @@ class Process(Actions):
         try:
             self.__run()
         except SystemExit as exit:
-            self.__exit(exit)
+            self.exit_(exit)
         if (self.inbox_ or self.outbox_) and self.waiting_:
             self.__ask_to_resume()
 
@@ -446,7 +446,7 @@ class Process(Actions):
         try:
             go()
         except SystemExit as exit:
-            self.__exit(exit)
+            self.exit_(exit)
 
     def __run_under(self, dispatch: Dispatch, frame: Frame) -> None:
         """Run the frame of a handler; if all of the message's end at once, nothing has changed."""
@@ -531,13 +531,16 @@ class Process(Actions):
         self.resumes_ += 1
         self.waiting_ = False
 
-    def __exit(self, exit: SystemExit) -> None:
-        """End with the code of a SystemExit; as in Python, what is no number is shown."""
+    def exit_(self, exit: SystemExit) -> None:
+        """End with the code of a SystemExit; as in Python, what is no number is shown.
+
+        Of a number, the shell sees the last eight bits, but never that an error is none.
+        """
         code = exit.code
         if code is not None and not isinstance(code, int):
             Actions.error(self, code)
             code = 1
-        self.__end(int(code or 0))
+        self.finish_(code & 0xFF or 1 if code else 0)
 
     def __end(self, code: int) -> None:
         self.ended_ = True

@@ -30,9 +30,6 @@ def test_the_status_is_the_first_code_that_is_not_0() -> None:
     for code in (0, 3, 4):
         lives.change((), "main", -1, code)
     assert lives.status == 3
-    lives = Lifetimes()
-    lives.change((), "main", -1, 256)
-    assert lives.status == 1
 
 
 def census(*places: Place) -> Census:

@@ -218,7 +218,7 @@ class Host:
     def stumbled(self, process: Process, error: BaseException) -> None:
         """A step has ended by an exception: what it did before counts, and the process is over."""
         if isinstance(error, SystemExit):
-            process.finish_(exit_code(error))
+            process.exit_(error)
             return
         if not process.ended_:
             process.finish_(1)
@@ -249,9 +249,3 @@ class Host:
             self.queue.append((process, what, None, None))
         else:
             self.forward(to, what, None, None)
-
-
-def exit_code(error: SystemExit) -> int:
-    """The status that an exit asks for: 0 for None, 1 for anything that is not a number."""
-    code = error.code
-    return code if isinstance(code, int) else 0 if code is None else 1

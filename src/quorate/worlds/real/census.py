@@ -37,7 +37,7 @@ class Lifetimes:
         self.started += by > 0
         self.daemons += code == DAEMON
         if code not in (0, DAEMON) and not self.status:
-            self.status = code & 0xFF or 1
+            self.status = code
         if count:
             self.open[path] = count
             self.names[path] = name

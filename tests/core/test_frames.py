@@ -159,20 +159,6 @@ def test_it_is_an_error_to_wait_there_and_the_method_may_clean_up(caller: Any) -
         caller.twice("text")
 
 
-def test_what_runs_there_may_change_what_the_process_waits_for(caller: Any) -> None:
-    caller.stale_ = False
-    caller.ask(1)
-    assert caller.stale_
-
-
-@pytest.mark.parametrize(
-    "called",
-    [
-        lambda caller: caller.ask,
-        lambda caller: functools.partial(caller.ask),
-        lambda caller: functools.partial(Caller.ask, caller),
-    ],
-)
 def test_what_only_hands_on_may_wait(called: Any, caller: Any) -> None:
     frame = core_.begin(called(caller), (None,))
     assert frame.advance_(caller, None) is PAUSE

@@ -159,6 +159,14 @@ def test_it_is_an_error_to_wait_there_and_the_method_may_clean_up(caller: Any) -
         caller.twice("text")
 
 
+@pytest.mark.parametrize(
+    "called",
+    [
+        lambda caller: caller.ask,
+        lambda caller: functools.partial(caller.ask),
+        lambda caller: functools.partial(Caller.ask, caller),
+    ],
+)
 def test_what_only_hands_on_may_wait(called: Any, caller: Any) -> None:
     frame = core_.begin(called(caller), (None,))
     assert frame.advance_(caller, None) is PAUSE

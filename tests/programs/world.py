@@ -331,7 +331,7 @@ class Machine:
             if handler.labels is not None and self.label() not in handler.labels:
                 self.put_off.append((handler, entry))
             else:
-                yield from handler.run(self.proc, *entry)
+                yield from handler.run(self.proc, *copy.deepcopy(entry))
 
     def take_what_is_there(self) -> bool:
         """False if the process then stands elsewhere, in a handler that is suspended."""

@@ -171,8 +171,9 @@ class Writer(RoutineWriter):
         hint = "receive" if node.kind == "received" else "sent"
         name = self.new_name("_".join(filter(None, (hint, tag_of(node.message)))), node.lineno)
         labels = None if node.labels is None else frozenset(node.labels)
-        entry = call(core("Handler"), ast.Constant(node.kind), load(name), literal(labels))
-        handlers.append(entry)
+        entry = [ast.Constant(node.kind), load(name), literal(labels)]
+        entry += [] if (tag := _constant_at_head(node.message)) is None else [tag]
+        handlers.append(call(core("Handler"), *entry))
         args = only_arguments([ast.arg("self"), *map(ast.arg, arguments)])
         return ast.copy_location(function(name, args, body), node)
 
@@ -353,6 +354,14 @@ def _uses_clock(program: Program) -> bool:
         if (node.attr if isinstance(node, ast.Attribute) else name) in CLOCK_WORDS:
             return True
     return False
+
+
+def _constant_at_head(message: nodes.Pattern) -> ast.Constant | None:
+    """What every message that matches begins with: the 'tag' of `('tag', x)`."""
+    match message:
+        case nodes.SequencePattern(elements=[nodes.ValuePattern(value=ast.Constant() as tag), *_]):
+            return tag
+    return None
 
 
 def _sets_up_bases(setup: ast.FunctionDef) -> bool:

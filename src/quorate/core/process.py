@@ -13,6 +13,7 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 from typing import Any, ClassVar, Protocol
 
@@ -57,12 +58,19 @@ class World(Protocol):
 class Handler:
     """A `receive` or `sent` definition: `run(process, message, peer, stamp)` matches and acts.
 
-    `labels` are those of `at=`, None for every yield point.
+    `labels` are those of `at=`, None for every yield point; `tag` the constant that all its
+    messages begin with, if there is one.
     """
 
     kind: str
     run: Callable[[Any, Any, ProcessId, Any], Any]
     labels: frozenset[str] | None = None
+    tag: Any = None
+
+    def meets(self, other: Handler) -> bool:
+        """Whether both may match the same message."""
+        apart = None not in (self.tag, other.tag) and self.tag != other.tag
+        return self.kind == other.kind and not apart
 
 
 class Dispatch:
@@ -93,7 +101,7 @@ class Process(Actions):
     own_handlers_: ClassVar[tuple[Handler, ...]] = ()
     receivers_: ClassVar[tuple[Handler, ...]] = ()
     senders_: ClassVar[tuple[Handler, ...]] = ()
-    has_labels_: ClassVar[bool] = False
+    dispatches_: ClassVar[bool] = False  # each handler is to be asked: when, and with what copy
     keeps_received_: ClassVar[bool] = False
     keeps_sent_: ClassVar[bool] = False
     beginnings_: ClassVar[Mapping[str, tuple[Callable[[Any], None], ...]]] = {
@@ -115,7 +123,9 @@ class Process(Actions):
         handlers = [h for base in line for h in base.__dict__.get("own_handlers_", ())]
         cls.receivers_ = tuple(h for h in handlers if h.kind == "received")
         cls.senders_ = tuple(h for h in handlers if h.kind == "sent")
-        cls.has_labels_ = any(h.labels is not None for h in handlers)
+        cls.dispatches_ = any(h.labels is not None for h in handlers) or any(
+            one.meets(other) for one, other in combinations(handlers, 2)
+        )
         cls.keeps_received_ = any(base.__dict__.get("keeps_received_") for base in line)
         cls.keeps_sent_ = any(base.__dict__.get("keeps_sent_") for base in line)
         cls.beginnings_ = {k: _defined(line, f"{k}_views_") for k in ("received", "sent")}
@@ -245,9 +255,9 @@ class Process(Actions):
                 self.clock_.take(stamp)
             if self.remembers_:
                 self.remember_(message, peer, stamp)
-                if not is_fixed(message):
+                if not (self.dispatches_ or is_fixed(message)):
                     message = own_copy(message)
-        if self.has_labels_:
+        if self.dispatches_:
             self.stale_ = True
             self.__dispatch(Dispatch(kind, (message, peer, stamp), 0))
             return
@@ -345,7 +355,8 @@ class Process(Actions):
         if handler.labels is not None and self.__label() not in handler.labels:
             self.deferred_.append((handler, entry))
             return None
-        return handler.run(self, *entry)
+        message, peer, stamp = entry
+        return handler.run(self, own_copy(message), peer, stamp)
 
     def __dispatch(self, dispatch: Dispatch) -> None:
         """Run handlers from `dispatch` on; only if one is suspended does it stay on the stack."""
@@ -379,12 +390,9 @@ class Process(Actions):
 
     def __dispatch_deferred(self, handler: Handler, entry: Entry) -> None:
         handlers = self.handlers_of_(handler.kind)
-        if self.__label() not in (handler.labels or ()):
-            self.deferred_.append((handler, entry))
-            return
 
         def go() -> None:
-            frame = handler.run(self, *entry)
+            frame = self.handle_(handler, entry)
             if type(frame) is Frame:
                 self.__run_under(Dispatch(handler.kind, entry, len(handlers)), frame)
 

@@ -36,7 +36,7 @@ def test_without_main(tmp_path: Path) -> None:
     assert done.err.startswith("error[Q020]: ")
 
 
-@pytest.mark.parametrize("code", ["Q047", "Q048"])
+@pytest.mark.parametrize("code", ["Q047", "Q048", "Q049"])
 def test_what_cannot_wait(code: str) -> None:
     with pytest.raises(QuorateSyntaxError) as raised:
         analyse(Source("prog.da", PROGRAMS[code][0]), lambda name, level: None)

@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from quorate.compiler.blocks import Routine
-from quorate.compiler.callgraph import GROUPS, LAMBDA, Function, Place, Site, Survey
+from quorate.compiler.callgraph import (
+    GROUPS,
+    LAMBDA,
+    Function,
+    Place,
+    Site,
+    Survey,
+    own_nodes,
+)
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics
 from quorate.lang.nodes import ClassInfo, Program
@@ -78,7 +86,7 @@ class Analysis:
         self.program = program
         self.survey = Survey(program)
         self.imported = dict(program.suspendable)
-        self.is_library = not any(map(_is_main, program.tree.body))
+        self.main = next((info for info in map(_info_of_main, program.tree.body) if info), None)
         self.foreign = _imported_names(program)
         self.assigned = assigned_globals(program.tree)
         self.escapes = False
@@ -221,7 +229,7 @@ class Analysis:
 
     def may_suspend(self, callees: Callees) -> bool:
         """Whether a call may suspend; what another module imports, it may give functions of it."""
-        if callees.variable and (self.escapes or (self.is_library and callees.given)):
+        if callees.variable and (self.escapes or (self.main is None and callees.given)):
             return True
         return self._reaches(callees)
 
@@ -273,6 +281,12 @@ class Analysis:
         for site in self.survey.groups:
             if suspends(site.node):
                 _report(found, site, GROUPS, "what waits", None)
+        for function in self.survey.functions:
+            if function.kind == "handler" or (
+                function.kind == "method" and function.name in ("run", "setup")
+            ):
+                is_main = function.owner is self.main and function.name == "run"
+                _report_generator(found, function, "main" if is_main else function.name)
 
     def _plain_caller(self, info: ClassInfo, name: str) -> ClassInfo | None:
         """The class of another module that calls method `name` of `info` as a plain one."""
@@ -295,6 +309,16 @@ def _report(
     labels = [(reason, "it waits here")] if reason is not None else []
     message = f"{words} cannot stand in {place.words}"
     found.error(place.code, message, _head(site.node), labels=labels, help=place.help)
+
+
+def _report_generator(found: Diagnostics, function: Function, name: str) -> None:
+    """What the machine calls would run nothing at all if it were a generator."""
+    assert isinstance(function.node, (ast.FunctionDef, nodes.Handler))
+    yields = (n for n in own_nodes(function.node.body) if isinstance(n, (ast.Yield, ast.YieldFrom)))
+    if (first := next(yields, None)) is not None:
+        message = f"`{name}` yields, which makes a generator of it: nothing of it would run"
+        help = "take the `yield` away; to take messages, write a label: `-- name`"
+        found.error("Q049", message, first, help=help)
 
 
 def _report_override(found: Diagnostics, function: Function, base: ClassInfo) -> None:
@@ -364,8 +388,8 @@ def _is_decorated(function: Function) -> bool:
     return bool(getattr(function.node, "decorator_list", None))
 
 
-def _is_main(node: ast.AST) -> bool:
-    return isinstance(node, nodes.ProcessClass) and node.is_main
+def _info_of_main(node: ast.AST) -> ClassInfo | None:
+    return node.info if isinstance(node, nodes.ProcessClass) and node.is_main else None
 
 
 def _line(info: ClassInfo) -> Iterable[ClassInfo]:

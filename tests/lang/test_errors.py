@@ -13,6 +13,7 @@ ELSEWHERE = {
     "Q020": "when it is run",
     "Q047": "by the compiler",
     "Q048": "by the compiler",
+    "Q049": "by the compiler",
 }
 """Codes below Q100 whose mistake is not the front end's to find."""
 

@@ -149,6 +149,8 @@ class Writer(RoutineWriter):
         doc = 1 if ast.get_docstring(function) is not None else 0
         head = copy.copy(node)  # its first line alone is where the fields get their values
         head.end_lineno, head.end_col_offset = node.lineno, node.col_offset + len("def setup")
+        if fields:  # there is something in it now
+            function.body = [s for s in function.body if not isinstance(s, ast.Pass)]
         function.body[doc:doc] = [ast.copy_location(field, head) for field in fields]
         return written
 
@@ -288,10 +290,11 @@ class Writer(RoutineWriter):
         node.names = [name for name in node.names if self.keeps(name)]
         return node if node.names else ast.copy_location(ast.Pass(), node)
 
-    def visit_Config(self, node: nodes.Config) -> ast.stmt:
+    def visit_Config(self, node: nodes.Config) -> list[ast.stmt]:
+        """The options are told as facts; nothing is left to be done."""
         if self.in_main:
             self.main_config.append(node.options)
-        return ast.copy_location(ast.Pass(), node)
+        return []
 
 
 # Pieces of trees ----------------------------------------------------------------------------------

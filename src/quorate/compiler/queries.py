@@ -437,9 +437,27 @@ class QueryWriter(NameWriter):
         bindings = self._bindings(node) if node.op == "some" else None
         if bindings is not None and condition is not None:
             generators[-1].ifs.append(condition)
+        if bindings is None and condition is None and node.op == "some":
+            plainly = self._exists(generators)
+            if plainly is not None:
+                return plainly
         holds = bindings or condition or ast.Constant(True)
         function = self.builtin("all" if node.op == "each" else "any")
         return call(function, ast.GeneratorExp(holds, generators))
+
+    def _exists(self, generators: list[ast.comprehension]) -> ast.expr | None:
+        """Whether a view has rows, where a `some` asks for no more."""
+        facts = {view.name for view in self.views.views if view.of_facts}
+        match generators:
+            case [
+                ast.comprehension(iter=ast.Subscript(value=ast.Attribute(attr=name)), ifs=[])
+            ] if name in facts:
+                rows = generators[0].iter
+                assert isinstance(rows, ast.Subscript)
+                return ast.Compare(rows.slice, [ast.In()], [rows.value])
+            case [ast.comprehension(iter=ast.Subscript() | ast.Attribute() as rows, ifs=[])]:
+                return call(self.builtin("bool"), rows)
+        return None
 
     def _bindings(self, node: nodes.Query) -> ast.expr | None:
         """An expression, true, that binds the witness of a `some` where its variables live."""

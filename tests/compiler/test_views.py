@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compiled import ANN, BOB, ME, module, shown
@@ -223,6 +223,16 @@ def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
                 yield TypeError
 
 
+UNHASHABLE_KEY = """
+class P(process):
+    def setup(x, y, z, s): pass
+    def q0(): return some(received(('c', _x, v)), has=received(('a', v, v)))
+    def q1(): return lenof(v, received(('c', _x, v)))
+"""
+TAKEN = [("take", message, ANN, 0) for message in (("a", 0, 0), ("c", 1, 0), ("c", [1], 0))]
+
+
+@example(UNHASHABLE_KEY, TAKEN)
 @given(programs(), st.lists(events, min_size=6, max_size=16))
 @settings(
     max_examples=EXAMPLES,

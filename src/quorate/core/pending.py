@@ -101,6 +101,13 @@ class Pending:
         self.count += 1
         return True
 
+    def __iter__(self) -> Iterator[Any]:
+        """All that have not been dropped."""
+        return (row for _, row in self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def open(
         self,
         params: Callable[[], tuple[Any, ...]],

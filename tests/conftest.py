@@ -1,12 +1,17 @@
-"""What every test shares: the option --update, and the rule that it runs in one process."""
+"""What every test shares: the same random examples, and the option --update, in one process."""
 
 import os
 
 import pytest
+from hypothesis import settings
 
 import cases
 
 pytest_plugins = ["pytester"]
+
+# The same examples in every run, unless more of them are asked for: then ever new ones.
+settings.register_profile("quorate", derandomize="QUORATE_EXAMPLES" not in os.environ)
+settings.load_profile("quorate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from quorate.compiler.matching import guarded, only_arguments, pack
 from quorate.compiler.names import CORE, assign, call, core, load
-from quorate.compiler.queries import QueryWriter, guarded, only_arguments, pack
+from quorate.compiler.queries import QueryWriter
 from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, pattern_of, repeated
 
 

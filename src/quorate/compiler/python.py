@@ -13,8 +13,8 @@ import time
 from typing import Any
 
 from quorate.compiler import blocks
+from quorate.compiler.matching import guarded, only_arguments, tag_of
 from quorate.compiler.names import CORE, OWN, Level, assign, call, core, load
-from quorate.compiler.queries import guarded, only_arguments, tag_of
 from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
 from quorate.compiler.views import Views
 from quorate.core.configuration import joined

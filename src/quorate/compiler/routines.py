@@ -11,8 +11,8 @@ from typing import Any
 
 from quorate.compiler import blocks
 from quorate.compiler.keepers import KeeperWriter
+from quorate.compiler.matching import only_arguments
 from quorate.compiler.names import Level, assign, call, core, load
-from quorate.compiler.queries import only_arguments
 from quorate.compiler.wakes import reads_of
 from quorate.lang.scopes import parameters
 

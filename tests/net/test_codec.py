@@ -233,6 +233,20 @@ def test_no_message_is_larger_than_a_frame(monkeypatch: pytest.MonkeyPatch) -> N
         cross(("m", "x" * 101))
 
 
+def test_a_large_frame_costs_what_its_bytes_do() -> None:
+    encoder, decoder = codec.Encoder(REGISTRY), codec.Decoder(REGISTRY)
+    encoder.add(P, ("m", bytes(1 << 25)), Q, None)
+    data = encoder.take()
+    begin = time.process_time()
+    arrivals = [
+        arrival
+        for n in range(0, len(data), 1 << 12)
+        for arrival in decoder.feed(data[n : n + (1 << 12)])
+    ]
+    assert arrivals == [(P, ("m", bytes(1 << 25)), Q, None)]
+    assert time.process_time() - begin < 3
+
+
 def test_numbers_of_ids_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "IDS_MAX", 3)
     encoder, decoder = codec.Encoder(REGISTRY), codec.Decoder(REGISTRY)

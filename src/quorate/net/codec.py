@@ -173,7 +173,8 @@ class Decoder:
         self._decoder = msgspec.msgpack.Decoder(
             list[Introduced | Flat | Deep | Ordered | Forget], ext_hook=self._extension
         )
-        self._rest = bytearray()
+        self._rest = bytearray()  # of a frame that has not come to its end
+        self._enough = HEADER_BYTES  # the length of `_rest` at which it is worth a look
 
     def feed(self, data: bytes) -> list[Arrival]:
         """The arrivals of all frames that are complete now. Raises `BadFrame`."""
@@ -181,23 +182,28 @@ class Decoder:
         whole: bytes | bytearray = data
         if self._rest:
             self._rest += data
+            if len(self._rest) < self._enough:
+                return arrivals
             whole = self._rest
+        view = memoryview(whole)
         start, size = 0, len(whole)
+        self._enough = HEADER_BYTES
         while size - start >= HEADER_BYTES:
-            length = int.from_bytes(whole[start : start + HEADER_BYTES], "little")
+            length = int.from_bytes(view[start : start + HEADER_BYTES], "little")
             if length > FRAME_BYTES_MAX:
                 raise BadFrame(f"a frame of {length} bytes, at most {FRAME_BYTES_MAX}")
             end = start + HEADER_BYTES + length
             if end > size:
+                self._enough = end - start
                 break
-            self.frame(whole[start + HEADER_BYTES : end], arrivals)
+            self.frame(view[start + HEADER_BYTES : end], arrivals)
             start = end
         if start < size or whole is not data:
-            self._rest = bytearray(whole[start:])
+            self._rest = bytearray(view[start:])
         self.taken += len(arrivals)
         return arrivals
 
-    def frame(self, body: bytes | bytearray, arrivals: list[Arrival]) -> None:
+    def frame(self, body: bytes | memoryview, arrivals: list[Arrival]) -> None:
         """Add the arrivals of one frame. Raises `BadFrame`."""
         ids = self._ids
         try:

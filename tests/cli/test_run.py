@@ -392,3 +392,44 @@ def test_what_led_to_a_line_is_shown_before_it(run: Run) -> None:
     shown = run(example.read_text(), "-q", "--workers", "2", "program.da", "4", "3").out
     words = [line.partition(": ")[2].split()[0] for line in shown]
     assert words == ["enter", "leave"] * 12
+
+
+STEPS_THAT_MEET = """\
+import os, time
+
+def meet(mine, other):
+    open(mine, 'w').close()
+    end = time.monotonic() + 30
+    while not os.path.exists(other):
+        if time.monotonic() > end:
+            exit(1)
+
+class P(process):
+    def setup(mine, other): pass
+
+    def receive(msg=('meet', mine, other)):
+        meet(mine, other)
+        self.met = True
+
+    def run():
+        self.met = False
+        meet(mine, other)
+        send(('met', self), to=parent())
+        await(met)
+
+def main():
+    a, b = new(P, ('a', 'b')), new(P, ('b', 'a'))
+    start([a, b])
+    await(each(p in [a, b], has=some(received(('met', _p)))))
+    send(('meet', 'c', 'd'), to=a)
+    send(('meet', 'd', 'c'), to=b)
+    output('met')
+"""
+
+
+@pytest.mark.parametrize("places", [["--workers", "2"], ["--isolate"]])
+def test_a_long_step_does_not_hold_back_what_was_sent_before_it(
+    run: Run, places: list[str]
+) -> None:
+    ended = run(STEPS_THAT_MEET, "-q", *places, "program.da")
+    assert (ended.status, ended.texts, ended.err) == (0, ["main: met"], "")

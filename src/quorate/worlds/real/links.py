@@ -7,6 +7,8 @@ places everything arrives once and in the order in which it was added.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from typing import TYPE_CHECKING, cast
 
 from quorate.net.codec import BadFrame, Decoder, Encoder
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 UNSENT_BYTES_MAX = 1 << 23
 """What waits for a slower place before this one stops running its processes."""
 
+_NOTHING = memoryview(b"")
+
 
 class Link(asyncio.Protocol):
     """This end of the connection with another place, which may not be there yet."""
@@ -28,6 +32,8 @@ class Link(asyncio.Protocol):
         self.encoder = Encoder(registry)
         self.decoder = Decoder(registry)
         self.gone = False
+        self.socket: socket.socket | None = None  # as soon as there is one
+        self._rest = _NOTHING  # what there was no room for
         self._parting = False
         self._worker = worker
         self._transport: asyncio.Transport | None = None
@@ -48,17 +54,28 @@ class Link(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send what has been added, if the connection is there."""
-        if self._transport is not None:
-            data = self.encoder.take()
-            if data:
-                self._transport.write(data)
+        self.push()
+        if self._rest and self._transport is not None:
+            self._transport.write(bytes(self._rest))
+            self._rest = _NOTHING
         elif self.gone:
             self.encoder.take()
+
+    def push(self) -> None:
+        """Send what there is room for, now: the loop writes only when its turn is over."""
+        if self.socket is None:
+            return
+        data = self.encoder.take()
+        if data:
+            self._rest = memoryview(b"".join((self._rest, data)) if self._rest else data)
+        if self._rest and not (self._transport and self._transport.get_write_buffer_size()):
+            with contextlib.suppress(OSError):  # no room; or nobody there, which the loop tells
+                self._rest = self._rest[self.socket.send(self._rest) :]
 
     def close(self) -> None:
         """The other place is no more."""
         self.gone = True
-        self._transport = None
+        self._transport = self.socket = None
         self._worker.blocked.discard(self)
 
     # asyncio.Protocol

@@ -63,6 +63,11 @@ costs several times as much as a message does, on a virtual machine most of all.
 
 WAYS_MAX = 1 << 16
 
+ROOM_FRAMES = 60
+"""Calls within one another that it may take to send something."""
+
+_OURS = ("quorate.worlds.", "quorate.net.")
+
 
 @dataclass(frozen=True, slots=True)
 class Birth:
@@ -91,6 +96,7 @@ class Worker(Host):
         self._links: dict[Place, Link] = {}
         self._ways: dict[ProcessId, Link] = {}  # to processes that live elsewhere
         self._unflushed: set[Link] = set()
+        self._unanswered: list[ct.Message] = []  # by the node, and taken in the middle of a step
         self._timers: dict[tuple[ProcessId, int], asyncio.TimerHandle] = {}
         self._running: set[ProcessId] = set()  # started, and the run waits for their end
         self._lives: list[tuple[ct.Path, str, int, int]] = []
@@ -171,17 +177,20 @@ class Worker(Host):
         self._alarmed = True
         signal.setitimer(signal.ITIMER_REAL, LATE_SECONDS)
 
-    def _late(self, *_: Any) -> None:
-        """A slice takes long, or was over long ago: show what there is, in the middle of a step."""
+    def _late(self, _: int, frame: FrameType | None) -> None:
+        """A slice takes long, or was over long ago: let go of what there is in mid-step."""
         self._alarmed = False
         if not self._in_slice:
             return
         if not (self._console.busy or self._telling):
             self._show_unfinished()
-            try:
-                self._console.flush()
-            except OutputClosed as closed:  # told again at the end of the slice, if that comes
-                self._tell(ct.Closed(closed.reason))
+            self._write_output()
+            if _is_in_step(frame):
+                self._hear()  # of a connection that what was sent waits for
+                self.loop.call_soon(self._answer)
+                for link in self._links.values():
+                    link.push()
+                self._tell_lives()
         self._set_alarm()
 
     def _show_unfinished(self) -> None:
@@ -208,25 +217,29 @@ class Worker(Host):
 
     def flush(self) -> None:
         """Show output, send what has been added to links, tell the node of starts and ends."""
-        try:
-            self._console.flush()  # before any message that what is shown has led to
-        except OutputClosed as closed:
-            self._tell(ct.Closed(closed.reason))
-            self._stopped = True
+        self._write_output()  # before any message that what is shown has led to
         if self._unflushed:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
-        for process, error in self._failures:  # before the ends that they lead to
-            failure = failure_of(process, error)
-            self._tell(ct.Failed(str(failure), failure.ours))
-            self._stopped = self.options.stop_on_error
-        self._failures.clear()
         self._tell_lives()
         if self.options.isolate and not self.processes and self._lived:
             self._farewell()
 
+    def _write_output(self) -> None:
+        try:
+            self._console.flush()
+        except OutputClosed as closed:
+            self._tell(ct.Closed(closed.reason))
+            self._stopped = True
+
     def _tell_lives(self) -> None:
+        """Tell the node of failures, and then of the ends that they lead to."""
+        failures, self._failures = self._failures, []
+        for process, error in failures:
+            failure = failure_of(process, error)
+            self._tell(ct.Failed(str(failure), failure.ours))
+            self._stopped = self.options.stop_on_error
         if self._lives:
             changes, self._lives = self._lives, []
             self._tell(ct.Lives(changes))
@@ -361,6 +374,8 @@ class Worker(Host):
         link = self._links.get(place)
         if link is None:
             link = self._links[place] = Link(self, place, self._registry)
+        end.setblocking(False)
+        link.socket = end
         connecting = self.loop.create_unix_connection(lambda: link, sock=end)
         self.loop.create_task(connecting).add_done_callback(lambda task: task.exception())
 
@@ -373,6 +388,11 @@ class Worker(Host):
         self._telling = False
 
     def _listen(self) -> None:
+        self._hear()
+        self._answer()
+
+    def _hear(self) -> None:
+        """Take what the node says: connections at once, whatever is under way."""
         messages = self._control.receive()
         if messages is None:
             os._exit(1)  # the node is no more
@@ -382,6 +402,14 @@ class Worker(Host):
                     self._connect(place, self._control.sockets.popleft())
                 case ct.Gone(place):
                     self._link(place).close()
+                case _:
+                    self._unanswered.append(message)
+
+    def _answer(self) -> None:
+        """Do what the node asks for, between two slices."""
+        messages, self._unanswered = self._unanswered, []
+        for message in messages:
+            match message:
                 case ct.Count(round):
                     self._tell(self._tally(round))
                 case ct.Where(round):
@@ -457,6 +485,28 @@ class Worker(Host):
     def _broken(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
+
+
+_ORDERS = (Host.obey.__code__, Worker.obey.__code__)
+"""What calls the program and holds nothing meanwhile."""
+
+
+def _is_in_step(frame: FrameType | None) -> bool:
+    """Whether code of the program is interrupted: what worlds and connections hold is whole then.
+
+    And whether there is room on Python's stack for what is to be done about it.
+    """
+    depth = 0
+    ours = False
+    in_step = None
+    while frame is not None:
+        depth += 1
+        if frame.f_code is Host.turn.__code__:
+            in_step = not ours
+        elif frame.f_code not in _ORDERS:
+            ours |= frame.f_globals.get("__name__", "").startswith(_OURS)
+        frame = frame.f_back
+    return bool(in_step) and depth + ROOM_FRAMES < sys.getrecursionlimit()
 
 
 def _shown(place: Place) -> str:

@@ -433,3 +433,30 @@ def test_a_long_step_does_not_hold_back_what_was_sent_before_it(
 ) -> None:
     ended = run(STEPS_THAT_MEET, "-q", *places, "program.da")
     assert (ended.status, ended.texts, ended.err) == (0, ["main: met"], "")
+
+
+LEAVES_A_FOLDER_THAT_IS_REMOVED = """\
+import os
+
+class P(process):
+    def receive(msg=('go',)):
+        os.mkdir('gone')
+        os.chdir('gone')
+        os.rmdir('../gone')
+        1 / 0
+
+def main():
+    p = new(P)
+    start(p)
+    send(('go',), to=p)
+"""
+
+
+@pytest.mark.parametrize("places", [["--workers", "2"], ["--isolate"]])
+def test_a_failure_where_the_working_directory_is_gone(
+    run: Run, tmp_path: Path, places: list[str]
+) -> None:
+    ended = run(LEAVES_A_FOLDER_THAT_IS_REMOVED, "-q", *places, "program.da")
+    assert ended.status == 1
+    assert ended.err.startswith("error[Q100]: P-1 failed: ZeroDivisionError")
+    assert f'{tmp_path / "program.da"}", line 8' in ended.err

@@ -99,6 +99,8 @@ def _tell_diagnostics(found: list[Diagnostic]) -> None:
 
 def _tell_program_failed(failed: ProgramFailed) -> None:
     """Show the exception as Python does, without the lines of Quorate and of Python's imports."""
+    from quorate.compiler.modules import seen_from_here
+
     error = failed.__cause__
     assert error is not None
     trace = traceback.TracebackException.from_exception(error, compact=True)
@@ -107,7 +109,7 @@ def _tell_program_failed(failed: ProgramFailed) -> None:
             [frame for frame in part.stack if not _is_machinery(frame.filename)]
         )
         for frame in part.stack:
-            frame.filename = frame.filename.removeprefix(os.getcwd() + os.sep)
+            frame.filename = seen_from_here(frame.filename)
     text = "".join(trace.format_exception_only()).strip()
     shown = "".join(trace.format()).strip().removesuffix(text).rstrip()
     click.echo(f"error[Q100]: {failed.path} failed: {text}\n{shown}", err=True)

@@ -18,6 +18,14 @@ from quorate.lang.nodes import Program
 from quorate.lang.source import Source
 
 
+def working_directory() -> list[str]:
+    """The working directory, and nothing where it has been removed."""
+    try:
+        return [os.getcwd()]
+    except OSError:
+        return []
+
+
 def candidates(name: str, level: int, beside: str) -> Iterator[str]:
     """The paths where the .da module `name` may be, best first.
 
@@ -32,7 +40,7 @@ def candidates(name: str, level: int, beside: str) -> Iterator[str]:
     elif name.partition(".")[0] in sys.stdlib_module_names:
         return
     else:
-        places = [beside, *sys.path, os.getcwd()]
+        places = [beside, *sys.path, *working_directory()]
     for place in map(os.path.abspath, dict.fromkeys(places)):
         yield os.path.join(place, relative, "__init__.da")
         if relative:
@@ -67,8 +75,13 @@ class Known:
 
 
 def seen_from_here(path: str) -> str:
-    """An absolute path as seen from the working directory, if it lies below."""
-    return path.removeprefix(os.path.join(os.getcwd(), ""))
+    """An absolute path as seen from the working directory, if it lies below.
+
+    A program may have removed that.
+    """
+    for folder in working_directory():
+        path = path.removeprefix(os.path.join(folder, ""))
+    return path
 
 
 def digest_of(path: str) -> bytes:

@@ -99,7 +99,7 @@ def _strip(trace: traceback.TracebackException, error: BaseException, seen: set[
             method = _method_of(top)
             shown = summary
             shown.name = _name_of(top)
-            shown.filename = _path(summary.filename)
+            shown.filename = seen_from_here(summary.filename)
         else:
             continue
         if kept and method is not None and kept[-1][0] is method:
@@ -132,7 +132,7 @@ def _calling(caller: Mapping[str, Any], further: Iterable[FrameType]) -> traceba
             lines.insert(0 if called in seen else len(lines), instruction.positions.lineno or 0)
             seen.clear()
     line = lines[0] if lines else code.co_firstlineno
-    return traceback.FrameSummary(_path(code.co_filename), line, _name_of_routine(frame))
+    return traceback.FrameSummary(seen_from_here(code.co_filename), line, _name_of_routine(frame))
 
 
 def _method_of(top: FrameType) -> Frame | None:
@@ -164,10 +164,12 @@ def _name_of_routine(frame: Frame) -> str:
     return "a handler" if _SUSPENDABLE_HANDLER.fullmatch(method) else method
 
 
-def _path(file: str) -> str:
-    """A file as seen from here, if it lies below."""
-    below = os.getcwd() + os.sep
-    return file.removeprefix(below)
+def seen_from_here(file: str) -> str:
+    """A file as seen from the working directory, if that is still there and the file below it."""
+    try:
+        return file.removeprefix(os.path.join(os.getcwd(), ""))
+    except OSError:
+        return file
 
 
 def standing_of(process: Process) -> Standing:
@@ -191,7 +193,7 @@ def busy_at(process: Process, interrupted: FrameType | None) -> Standing:
         file = top.f_code.co_filename
         if file.endswith(".da"):
             line = linecache.getline(file, top.f_lineno).strip()
-            places.append((_name_of(top), _path(file), top.f_lineno, line))
+            places.append((_name_of(top), seen_from_here(file), top.f_lineno, line))
         top = top.f_back
     return Standing(process.id_, tuple(reversed(places)), state="is busy in a step")
 
@@ -208,4 +210,4 @@ def _place(frame: Frame) -> tuple[str, int, str]:
     """(file, line, source text) of what a frame waits for; the file as seen from here."""
     line, text = frame.place_()
     code = getattr(frame.routine_.blocks.get(frame.block_), "__code__", None)
-    return (_path(code.co_filename) if code else "", line, " ".join(text.split()))
+    return (seen_from_here(code.co_filename) if code else "", line, " ".join(text.split()))

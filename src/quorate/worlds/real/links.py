@@ -11,7 +11,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, cast
 
-from quorate.net.codec import BadFrame, Decoder, Encoder
+from quorate.net.codec import Decoder, Encoder
 from quorate.net.registry import Registry
 from quorate.worlds.real.program import Place
 
@@ -88,12 +88,10 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         worker = self._worker
         try:
-            arrivals = self.decoder.feed(data)
-        except BadFrame as error:
+            worker.accept(self.decoder.feed(data))
+            worker.work()
+        except BaseException as error:  # a loop keeps quiet about an OSError, as if it were its own
             worker.fault(error)
-            return
-        worker.accept(arrivals)
-        worker.work()
 
     def eof_received(self) -> None:
         """The other place has said its last; this end closes too."""

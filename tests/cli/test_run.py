@@ -460,3 +460,26 @@ def test_a_failure_where_the_working_directory_is_gone(
     assert ended.status == 1
     assert ended.err.startswith("error[Q100]: P-1 failed: ZeroDivisionError")
     assert f'{tmp_path / "program.da"}", line 8' in ended.err
+
+
+TOO_MUCH = """\
+from quorate.net import codec
+
+codec.FRAME_BYTES_MAX = 100_000
+
+class P(process):
+    def run():
+        await(some(received(('v', _))))
+
+def main():
+    p = new(P)
+    start(p)
+    send(('v', bytes(100_000)), to=p)
+"""
+
+
+@pytest.mark.parametrize("places", [["--workers", "2"], ["--isolate"]])
+def test_a_message_that_is_too_large(run: Run, places: list[str]) -> None:
+    ended = run(TOO_MUCH, "-q", *places, "program.da")
+    assert ended.status == 1
+    assert ended.err.startswith("error[Q106]: main failed: a message of 100,014 bytes cannot")

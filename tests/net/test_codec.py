@@ -229,8 +229,15 @@ def test_no_message_is_larger_than_a_frame(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(codec, "FRAME_BYTES_MAX", 100)
     messages = [("m", "x" * 50)] * 3
     assert cross(*messages) == messages
-    with pytest.raises(Exception, match="cannot be sent: at most 100"):
-        cross(("m", "x" * 101))
+    encoder, decoder = codec.Encoder(REGISTRY), codec.Decoder(REGISTRY)
+    for size, sender in ((1, P), (101, Q), (2, P)):
+        encoder.add(P, ("m", "x" * size), sender, None)
+    encoder.add_order(P, fx.Setup(P, ("x" * 101,), {}), None)
+    came = decoder.feed(encoder.take())
+    assert [message for _, message, _, _ in came] == [("m", "x"), ("m", "xx")]
+    assert decoder.taken == encoder.sent == 2
+    assert [id for id, _ in encoder.refused] == [Q, P]
+    assert "cannot be sent: at most 100" in str(encoder.refused[0][1])
 
 
 def test_a_large_frame_costs_what_its_bytes_do() -> None:
@@ -245,6 +252,17 @@ def test_a_large_frame_costs_what_its_bytes_do() -> None:
     ]
     assert arrivals == [(P, ("m", bytes(1 << 25)), Q, None)]
     assert time.process_time() - begin < 3
+
+
+def test_a_lack_of_memory_is_no_fault_of_a_frame() -> None:
+    class Full:
+        def decode(self, body: bytes) -> list[Any]:
+            raise MemoryError
+
+    decoder: Any = codec.Decoder(REGISTRY)
+    decoder._decoder = Full()
+    with pytest.raises(MemoryError):
+        decoder.frame(b"", [])
 
 
 def test_numbers_of_ids_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class SmallWorld(Host):
         self.shown.append(f"{process.id_}: {output.sep.join(map(str, output.values))}")
 
     def failed(self, process: Process, error: BaseException) -> None:
-        self.failures.append(str(failure_of(process, error)))
+        self.failures.append(str(failure_of(process.id_, error)))
 
     def ended(self, process: Process, code: int) -> None:
         self.codes[repr(process.id_)] = code

@@ -55,7 +55,7 @@ def test_callers_of_suspended_methods(how: str, callers: list[str]) -> None:
     made = module(PROGRAM.replace("HOW", repr(how)))
     error = simulate(made).error
     assert error is not None
-    trace = failure_of(Actor(made.P, how).process, error).trace
+    trace = failure_of(Actor(made.P, how).process.id_, error).trace
     places = [line.partition("line ")[2] for line in trace.splitlines() if "line " in line]
     assert places == [*callers, "22, in deeper", "27, in boom"]
 

@@ -8,6 +8,7 @@ Invariant: what comes is checked in shape, size and depth before anything is mad
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -81,6 +82,7 @@ class Encoder:
 
     def __init__(self, registry: Registry) -> None:
         self.sent = 0  # messages and orders since the beginning
+        self.refused: list[tuple[ProcessId, ProgramError]] = []  # by `take`, and whose they were
         self._values = Values(registry, self._number)
         self._numbers: dict[ProcessId, int] = {}
         self._new: list[Introduced | Forget] = []
@@ -114,7 +116,10 @@ class Encoder:
         self.sent += 1
 
     def take(self) -> bytes:
-        """Everything added since the last call, as frames; empty when there is nothing."""
+        """Everything added since the last call, as frames; empty when there is nothing.
+
+        What is larger than a frame may be is left out, and told in `refused`.
+        """
         items = self._items
         if not items:
             return b""
@@ -127,12 +132,26 @@ class Encoder:
         except (OverflowError, UnicodeEncodeError):  # large numbers, lone surrogates
             items = list(map(self._as_tree, items))
             body = self._encoder.encode(items)
+        if len(body) <= FRAME_BYTES_MAX:
+            frames = _frame(body)
+        else:
+            frames = b"".join(self._one_by_one(items))
         if len(self._numbers) >= IDS_MAX:
             self._numbers.clear()
             self._new.append(Forget())
-        if len(body) <= FRAME_BYTES_MAX:
-            return introductions + _frame(body)
-        return introductions + b"".join(_frame(self._encoder.encode([item])) for item in items)
+        return introductions + frames
+
+    def _one_by_one(self, items: list[Any]) -> Iterator[bytes]:
+        """A frame for each item; what is too large even so has not been sent."""
+        for item in items:
+            body = self._encoder.encode([item])
+            if len(body) <= FRAME_BYTES_MAX:
+                yield _frame(body)
+                continue
+            self.sent -= 1
+            ids = list(self._numbers)
+            culprit = ids[item.to if item.sender < 0 else item.sender]
+            self.refused.append((culprit, _too_large(len(body))))
 
     def _as_tree(self, item: Any) -> Any:
         if type(item) is not Flat:
@@ -212,6 +231,8 @@ class Decoder:
                     arrivals.append((ids[item.to], item.message, ids[item.sender], item.stamp))
                 else:
                     self._other(item, arrivals)
+        except MemoryError:  # not the frame's fault
+            raise
         except Exception as error:  # whatever a hostile frame leads to is the frame's fault
             raise BadFrame(f"{type(error).__name__}: {error}") from error
 
@@ -236,13 +257,15 @@ class Decoder:
 
 
 def _frame(body: bytes) -> bytes:
-    if len(body) > FRAME_BYTES_MAX:
-        raise ProgramError(
-            "Q106",
-            f"a message of {len(body):,} bytes cannot be sent: at most {FRAME_BYTES_MAX:,}",
-            "send it in parts",
-        )
     return len(body).to_bytes(HEADER_BYTES, "little") + body
+
+
+def _too_large(size: int) -> ProgramError:
+    return ProgramError(
+        "Q106",
+        f"a message of {size:,} bytes cannot be sent: at most {FRAME_BYTES_MAX:,}",
+        "send it in parts",
+    )
 
 
 def _meet(id: ProcessId) -> None:

@@ -69,7 +69,7 @@ class Standing:
         return "\n".join(lines)
 
 
-def failure_of(process: Process, error: BaseException) -> Failure:
+def failure_of(process: ProcessId, error: BaseException) -> Failure:
     """Why a step of `process` failed: the traceback in lines of the program."""
     trace = traceback.TracebackException.from_exception(error, compact=True)
     _strip(trace, error, set())
@@ -77,11 +77,11 @@ def failure_of(process: Process, error: BaseException) -> Failure:
     shown = "".join(trace.format()).strip()
     shown = shown.removesuffix(text).rstrip() if trace.stack else ""
     if isinstance(error, ProgramError):
-        return Failure(process.id_, error.code, error.message, shown, error.help)
+        return Failure(process, error.code, error.message, shown, error.help)
     if trace.stack:
-        return Failure(process.id_, "Q100", text, shown)
+        return Failure(process, "Q100", text, shown)
     everything = "".join(traceback.format_exception(error)).rstrip()
-    return Failure(process.id_, "Q900", text, everything, ours=True)
+    return Failure(process, "Q900", text, everything, ours=True)
 
 
 def _strip(trace: traceback.TracebackException, error: BaseException, seen: set[int]) -> None:

@@ -64,8 +64,8 @@ class Busy(Struct, tag=7, array_like=True):
     report: str
 
 
-class Closed(Struct, tag=5, array_like=True):
-    """Output cannot be written; `reason` is empty where nobody reads it any more."""
+class Unable(Struct, tag=5, array_like=True):
+    """The run cannot go on; `reason` is empty where nobody reads its output any more."""
 
     reason: str
 
@@ -118,7 +118,7 @@ Message = (
     | Failed
     | Stands
     | Busy
-    | Closed
+    | Unable
     | Summary
     | Granted
     | Gone

@@ -66,6 +66,8 @@ class Link(asyncio.Protocol):
         if self.socket is None:
             return
         data = self.encoder.take()
+        if self.encoder.refused:
+            self._worker.refuse(self.encoder.refused)
         if data:
             self._rest = memoryview(b"".join((self._rest, data)) if self._rest else data)
         if self._rest and not (self._transport and self._transport.get_write_buffer_size()):

@@ -237,7 +237,7 @@ class Node:
                 self._stands[crew.place] = message
             case ct.Busy(report):
                 self._busy[crew.place] = report
-            case ct.Closed(reason) if not self._stopping:
+            case ct.Unable(reason) if not self._stopping:
                 self._outcome.closed = not reason
                 self._outcome.status = self._outcome.status or 1
                 if reason:

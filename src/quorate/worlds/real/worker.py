@@ -25,6 +25,7 @@ from typing import Any
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here
+from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.net.codec import Arrival
@@ -96,11 +97,12 @@ class Worker(Host):
         self._links: dict[Place, Link] = {}
         self._ways: dict[ProcessId, Link] = {}  # to processes that live elsewhere
         self._unflushed: set[Link] = set()
+        self._refused: list[tuple[ProcessId, ProgramError]] = []
         self._unanswered: list[ct.Message] = []  # by the node, and taken in the middle of a step
         self._timers: dict[tuple[ProcessId, int], asyncio.TimerHandle] = {}
         self._running: set[ProcessId] = set()  # started, and the run waits for their end
         self._lives: list[tuple[ct.Path, str, int, int]] = []
-        self._failures: list[tuple[Process, BaseException]] = []
+        self._failures: list[tuple[ProcessId, BaseException]] = []
         self._scheduled = self._stopped = self._finished = False
         self._in_slice = self._telling = False
         self._alarmed = False  # whether the alarm is set
@@ -222,22 +224,39 @@ class Worker(Host):
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
+        if self._refused:
+            self._end_refused()
         self._tell_lives()
         if self.options.isolate and not self.processes and self._lived:
             self._farewell()
+
+    def refuse(self, refused: list[tuple[ProcessId, ProgramError]]) -> None:
+        """What a link could not send will end its senders, once no step is under way."""
+        self._refused += refused
+        refused.clear()
+        self.schedule()
+
+    def _end_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        for id, error in refused:
+            process = self.processes.get(id)
+            if process is not None:
+                self._end_by(process, error)
+            else:
+                self._failures.append((id, error))
 
     def _write_output(self) -> None:
         try:
             self._console.flush()
         except OutputClosed as closed:
-            self._tell(ct.Closed(closed.reason))
+            self._tell(ct.Unable(closed.reason))
             self._stopped = True
 
     def _tell_lives(self) -> None:
         """Tell the node of failures, and then of the ends that they lead to."""
         failures, self._failures = self._failures, []
-        for process, error in failures:
-            failure = failure_of(process, error)
+        for id, error in failures:
+            failure = failure_of(id, error)
             self._tell(ct.Failed(str(failure), failure.ours))
             self._stopped = self.options.stop_on_error
         if self._lives:
@@ -287,11 +306,15 @@ class Worker(Host):
         try:
             self._console.show(process.id_, output)
         except Exception as error:  # raised by the `__str__` of a class of the program
-            self.stumbled(process, error)
-            self.queue.append((process, fx.RESUME, None, None))  # so that its end is carried out
+            self._end_by(process, error)
+
+    def _end_by(self, process: Process, error: Exception) -> None:
+        """End a process outside of its steps by an exception."""
+        self.stumbled(process, error)
+        self.queue.append((process, fx.RESUME, None, None))  # so that its end is carried out
 
     def failed(self, process: Process, error: BaseException) -> None:
-        self._failures.append((process, error))
+        self._failures.append((process.id_, error))
         if self.options.stop_on_error:
             self.queue.clear()
 
@@ -477,8 +500,11 @@ class Worker(Host):
     # Faults of our own.
 
     def fault(self, error: BaseException) -> None:
-        """Something is wrong that no program can cause."""
+        """Something is wrong that comes out of no step of the program."""
         self._stopped = True
+        if isinstance(error, MemoryError):
+            self._tell(ct.Unable(f"error: worker {_shown(self.place)} has no memory left"))
+            return
         text = "".join(traceback.format_exception(error))
         self._tell(ct.Failed(f"worker {_shown(self.place)}: {text}", True))
 

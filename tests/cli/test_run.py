@@ -483,3 +483,50 @@ def test_a_message_that_is_too_large(run: Run, places: list[str]) -> None:
     ended = run(TOO_MUCH, "-q", *places, "program.da")
     assert ended.status == 1
     assert ended.err.startswith("error[Q106]: main failed: a message of 100,014 bytes cannot")
+
+
+FORKS = """\
+import os, signal
+
+class P(process):
+    def setup(how): pass
+
+    def run():
+        print('before')
+        pid = os.fork()
+        if pid == 0:
+            if how == 'exits':
+                exit(7)
+            elif how == 'raises':
+                1 / 0
+            elif how == 'stays':
+                while True: signal.pause()
+            -- end
+            print('one too many')
+        elif how == 'stays':
+            print(how)
+        else:
+            print(how, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            if how == 'dies':
+                os._exit(3)
+
+def main():
+    start([new(P, (how,)) for how in HOWS])
+"""
+
+
+@pytest.mark.parametrize("places", [["--workers", "2"], ["--isolate"]])
+def test_a_child_by_fork_ends_with_its_step_or_with_the_run(run: Run, places: list[str]) -> None:
+    hows = "['exits', 'raises', 'stays', 'returns']"
+    ended = run(FORKS.replace("HOWS", hows), "-q", *places, "program.da")
+    assert ended.status == 0
+    shown = [line for line in ended.texts if not line.endswith("before")]
+    assert shown == ["P-1: exits 7", "P-2: raises 1", "P-3: stays", "P-4: returns 0"]
+    assert ended.err.startswith("error[Q100]: P-2 failed: ZeroDivisionError")
+
+
+def test_a_child_by_fork_does_not_hide_the_end_of_its_worker(run: Run) -> None:
+    text = FORKS.replace("HOWS", "['dies']").replace("os.waitpid(pid, 0)[1]", "0")
+    ended = run(text.replace("'stays'", "'dies'", 1), "-q", "program.da")
+    assert ended.status == 1
+    assert "exited with 3" in ended.err

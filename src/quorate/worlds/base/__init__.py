@@ -1,6 +1,6 @@
 """What every world shares: the processes of one place, and how a run tells what went wrong."""
 
-from quorate.worlds.base.host import Host, Task
+from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import config_of
 from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of
 
@@ -12,5 +12,6 @@ __all__ = [
     "busy_at",
     "config_of",
     "failure_of",
+    "is_in_step",
     "standing_of",
 ]

@@ -7,9 +7,11 @@ step, and the effects of a step are carried out, in order, before the next step 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Mapping
 from random import Random
+from types import FrameType
 from typing import Any
 
 from quorate.core import effects as fx
@@ -25,6 +27,11 @@ Task = tuple[Process, Any, ProcessId | None, Any]
 
 MIXED_MAX = 256
 """Tasks in a queue that is still short enough to be put in another order between slices."""
+
+ROOM_FRAMES = 60
+"""Calls within one another that a world may need where it interrupts a step."""
+
+_OURS = ("quorate.worlds.", "quorate.net.")
 
 
 class Host:
@@ -240,7 +247,11 @@ class Host:
             case fx.Ended(code):
                 self.remove(process, code)
             case _:
-                raise AssertionError(f"no effect: {effect!r}")
+                self.carry_out_other(process, effect)
+
+    def carry_out_other(self, process: Process, effect: Any) -> None:
+        """Carry out an effect that only this world knows."""
+        raise AssertionError(f"no effect: {effect!r}")
 
     def order(self, to: ProcessId, what: Order) -> None:
         """Have the process `to` do something, after what it has been sent before."""
@@ -249,3 +260,20 @@ class Host:
             self.queue.append((process, what, None, None))
         else:
             self.forward(to, what, None, None)
+
+
+def is_in_step(frame: FrameType | None) -> bool:
+    """Whether code of the program is interrupted: what worlds and connections hold is whole then.
+
+    And whether there is room on Python's stack for what is to be done about it.
+    """
+    depth = 0
+    is_ours = in_step = False
+    while frame is not None:
+        depth += 1
+        if frame.f_code is Host.turn.__code__:
+            in_step = not is_ours
+        elif frame.f_code.co_name != "obey":  # which holds nothing while it calls the program
+            is_ours |= frame.f_globals.get("__name__", "").startswith(_OURS)
+        frame = frame.f_back
+    return in_step and depth + ROOM_FRAMES < sys.getrecursionlimit()

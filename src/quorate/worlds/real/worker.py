@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import os
-import select
 import signal
 import socket
 import sys
@@ -30,10 +28,11 @@ from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.net.codec import Arrival
 from quorate.net.registry import Registry
-from quorate.worlds.base import Host, busy_at, failure_of, standing_of
+from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_of
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.census import DAEMON
 from quorate.worlds.real.console import Console, OutputClosed
+from quorate.worlds.real.lifeline import tie, tie_child
 from quorate.worlds.real.links import Link
 from quorate.worlds.real.program import Options, Place, Program, Row
 from quorate.worlds.real.shared import Names
@@ -64,11 +63,6 @@ costs several times as much as a message does, on a virtual machine most of all.
 
 WAYS_MAX = 1 << 16
 
-ROOM_FRAMES = 60
-"""Calls within one another that it may take to send something."""
-
-_OURS = ("quorate.worlds.", "quorate.net.")
-
 
 @dataclass(frozen=True, slots=True)
 class Birth:
@@ -79,6 +73,13 @@ class Birth:
     lifeline: int
     shared: int
     log: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The first of the effects of a step that the child of an `os.fork` in it has gone on with."""
+
+    effects: list[Any]
 
 
 class Worker(Host):
@@ -93,6 +94,7 @@ class Worker(Host):
         self.names = self._names = Names(birth.shared)
         self._control = ct.Channel(birth.control)
         self._console = Console(birth.shared, options, birth.log)
+        self._lifeline = birth.lifeline
         self._registry = Registry(program.modules)
         self._links: dict[Place, Link] = {}
         self._ways: dict[ProcessId, Link] = {}  # to processes that live elsewhere
@@ -123,6 +125,7 @@ class Worker(Host):
         """Run until the node says stop."""
         self.loop.set_exception_handler(lambda _, context: self._broken(context))
         self.loop.add_reader(self._control.fileno(), self._listen)
+        os.register_at_fork(after_in_child=self._become_child)
         signal.signal(signal.SIGALRM, self._late)
         signal.signal(signal.SIGQUIT, self._say_busy)
         self.schedule()
@@ -187,7 +190,7 @@ class Worker(Host):
         if not (self._console.busy or self._telling):
             self._show_unfinished()
             self._write_output()
-            if _is_in_step(frame):
+            if is_in_step(frame):
                 self._hear()  # of a connection that what was sent waits for
                 self.loop.call_soon(self._answer)
                 for link in self._links.values():
@@ -497,6 +500,43 @@ class Worker(Host):
         else:
             self.loop.call_later(IDLE_SECONDS, self.flush)
 
+    # Children of the system's that the program makes.
+
+    def _become_child(self) -> None:
+        """After an `os.fork` of the program, in its child: let go of all that is the worker's.
+
+        The child is none of the run's processes: its `print` is Python's, and it ends with the
+        step, or with the run if that comes first.
+        """
+        self._stopped = True
+        process, here.process = here.process, None
+        if process is not None:
+            own: list[Any] = []
+            own.append(Leave(own))
+            process.effects_ = own
+        self.queue.clear()
+        self._failures.clear()
+        self._control.close()
+        for link in self._links.values():
+            if link.socket is not None:
+                os.close(link.socket.detach())
+        if not tie_child(self._lifeline):
+            os._exit(1)
+
+    def carry_out_other(self, process: Process, effect: Any) -> None:
+        """The end of a child's step is its own."""
+        if not isinstance(effect, Leave):
+            super().carry_out_other(process, effect)
+        code = 0
+        for other in effect.effects:
+            if isinstance(other, fx.Ended):
+                code = other.code
+        for id, error in self._failures:
+            sys.stderr.write(f"{failure_of(id, error)}\n")
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code & 0xFF)
+
     # Faults of our own.
 
     def fault(self, error: BaseException) -> None:
@@ -513,28 +553,6 @@ class Worker(Host):
         self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
 
 
-_ORDERS = (Host.obey.__code__, Worker.obey.__code__)
-"""What calls the program and holds nothing meanwhile."""
-
-
-def _is_in_step(frame: FrameType | None) -> bool:
-    """Whether code of the program is interrupted: what worlds and connections hold is whole then.
-
-    And whether there is room on Python's stack for what is to be done about it.
-    """
-    depth = 0
-    ours = False
-    in_step = None
-    while frame is not None:
-        depth += 1
-        if frame.f_code is Host.turn.__code__:
-            in_step = not ours
-        elif frame.f_code not in _ORDERS:
-            ours |= frame.f_globals.get("__name__", "").startswith(_OURS)
-        frame = frame.f_back
-    return bool(in_step) and depth + ROOM_FRAMES < sys.getrecursionlimit()
-
-
 def _shown(place: Place) -> str:
     return ".".join(map(str, place)) or "main"
 
@@ -547,11 +565,7 @@ def live(program: Program, options: Options, birth: Birth) -> int:
     """The life of a worker, in an operating-system process of its own; its exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the node hears it, and decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(birth.lifeline, fcntl.F_SETOWN, os.getpid())
-    flags = fcntl.fcntl(birth.lifeline, fcntl.F_GETFL)
-    fcntl.fcntl(birth.lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if ct.until_ready(birth.lifeline, select.POLLIN, 0):
+    if not tie(birth.lifeline):
         return 1  # the node has gone before it could be noticed
     gc.set_threshold(*GC_THRESHOLDS)
     kind: type[Worker] = Worker

@@ -1,0 +1,32 @@
+"""What ties the processes of the system that make a run to its node.
+
+Each holds one end of a pipe whose other end only the node has. Invariant: when that is closed,
+be it by the node's death, the kernel kills the process, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+
+from quorate.worlds.real.control import until_ready
+
+
+def tie(lifeline: int) -> bool:
+    """Tie this process to the node; whether the node is still there."""
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    return not until_ready(lifeline, select.POLLIN, 0)
+
+
+def tie_child(lifeline: int) -> bool:
+    """The same for a child of the process that has been tied by `lifeline`."""
+    try:
+        own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY)  # with an owner of its own
+    except OSError:
+        return True  # elsewhere than on Linux it cannot be
+    return tie(own)

@@ -18,6 +18,8 @@ from stage import Actor
 
 ANN, BOB = ProcessId("Ann", (1,)), ProcessId("Bob", (2,))
 ME = ProcessId("P", (3,))
+GIVEN = "for ann, bob, me in (): pass\n"
+"""Makes the names known that `module` gives a program, at its end, and does nothing."""
 
 
 def nowhere(name: str, level: int) -> Program | None:
@@ -43,8 +45,8 @@ def module(text: str, name: str = "compiled_test", *, views: bool = True) -> Mod
     made = ModuleType(name)
     made.__dict__.update(ann=ANN, bob=BOB, me=ME)
     sys.modules[name] = made
-    code = compile(python_tree(text, views=views), "test.da", "exec", dont_inherit=True)
-    exec(code, made.__dict__)
+    tree = python_tree(f"{dedent(text)}\n{GIVEN}", views=views)
+    exec(compile(tree, "test.da", "exec", dont_inherit=True), made.__dict__)
     return made
 
 

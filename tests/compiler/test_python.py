@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cases import Case, check, each_case
-from compiled import go, go_suspended, handled, module, process, python_text, python_tree
+from compiled import GIVEN, go, go_suspended, handled, module, process, python_text, python_tree
 from quorate.core.errors import ProgramError
 from stage import Actor
 
@@ -113,14 +113,13 @@ def test_tracebacks_of_setup_handlers_and_patterns() -> None:
 
 def test_breakpoints_stand_on_the_lines_of_the_program() -> None:
     """What pdb needs: code objects of the .da file, whose lines are those with statements."""
-    code = compile(python_tree(FAILING), "test.da", "exec", dont_inherit=True)
+    text = FAILING + GIVEN
+    code = compile(python_tree(text), "test.da", "exec", dont_inherit=True)
     assert {each.co_filename for each in codes(code)} == {"test.da"}
     lines = {line for each in codes(code) for *_, line in each.co_lines() if line}
-    statements = {
-        node.lineno for node in ast.walk(ast.parse(FAILING)) if isinstance(node, ast.stmt)
-    }
+    statements = {node.lineno for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)}
     assert statements <= lines
-    assert max(lines) <= FAILING.count("\n")
+    assert max(lines) <= text.count("\n")
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:

@@ -1,5 +1,7 @@
 """What the resolver makes of names, and what it reports."""
 
+import sys
+
 import pytest
 
 from cases import Case, check, each_case
@@ -70,6 +72,47 @@ def test_a_name_that_nothing_defines(body: str) -> None:
 def test_names_that_are_defined(body: str) -> None:
     process = f"class P(process):\n    def setup(s): pass\n    def run():\n        {body}\n"
     assert resolved("class C: pass\n" + process)
+
+
+MODULES = [
+    "from m import *\nx = anything",
+    "exec('y = 1')\nx = y",
+    "globals()['y'] = 1\nx = y",
+    "try:\n    unicode\nexcept NameError:\n    unicode = str",
+    "try: input = raw_input\nexcept: pass",
+    "def f():\n    try: return raw_input\n    except (NameError, OSError): return input",
+    "import sys\nif sys.version_info < (3,): input = raw_input\nelse: xrange = range",
+    "def main(): pass\nif __name__ == '__main__':\n    main()",
+    "def f():\n    global y\n    y = 1\nf()\nx = y",
+    "def f(): return later\nlater = 3",
+    "def f(x: Later, *y: Later) -> Later: pass\nx: Later = 3",
+    "class A:\n    x = 1\n    y = [z for z in range(x)]\n    def f(self, n=x): return __class__, A",
+    "class A:\n    print(__module__, __qualname__)\n    def f(other): return somewhere",
+    "from enum import Enum\nclass C(Enum):\n    A = generated\n    def f(self): return self.A",
+    "class P(process):\n    n = 1\n    m = [k for k in range(n)][0]\n    def f(k=m): return k, m",
+    "class P(process):\n    n: int = 1\n    if n: m = 2\n    @property\n    def f(): return m",
+    "class P(process, object):\n    def f(): return self",
+    "def wrap(f): return f\nclass P(process):\n    @wrap\n    def run(): pass",
+    "print(__file__, __name__, __doc__, __builtins__, __spec__)",
+    "for i in range(3): pass\nwith open('f') as g: print(i, g)",
+    "import os.path as p, sys\nfrom re import sub as s\nprint(p, sys, s)",
+    "print([(k := n) for n in (lambda q: q)('x')], k)",
+    "match 3:\n    case [n, *r] | {'n': n, **r}: print(n, r)",
+    "def f(n):\n    n += 1\n    def g():\n        nonlocal n\n        n += 1",
+    "def f():\n    for i in 'x': i += 1\n    if some(j in [1]): j += 1\n    with f() as k: k += 1",
+    "n = 0\nn += 1\ndel n\nclass A:\n    n = 0\n    n += 1",
+    "def f():\n    x: int = 1\n    x += 1\n    (y := 2)\n    y += 1",
+]
+if sys.version_info >= (3, 12):
+    MODULES += [
+        "class A[T](list[T]):\n    def f[U](self, x: U, n=3) -> T: return T, U",
+        "type X[T] = list[T] | Later\nx = X",
+    ]
+
+
+@pytest.mark.parametrize("text", MODULES)
+def test_modules_in_which_no_name_is_unknown(text: str) -> None:
+    assert resolved(text)
 
 
 def function(text: str) -> nodes.Scope:

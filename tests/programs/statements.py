@@ -187,11 +187,13 @@ class Statements(Expressions):
     def waiting_function(self, scope: Scope, depth: int) -> Lines:
         """A closure that waits; what it changes, the method around it sees."""
         name, result = self.fresh("fw"), self.fresh("i")
-        inside = scope.copy(loop=False, returns=True, own=set())
+        inside = scope.copy(loop=False, returns=True, own=scope.own & {"total"})
         inside.names["int"] = [n for n in inside.names["int"] if n in FIELDS]
         inside.add("int", "a")
         changed = sorted(n for n in scope.own if n[0] == "i" and n in scope.names["int"])
         lines = [f"def {name}(a):"]
+        if "total" in scope.own:  # in `main` these are variables, and no fields
+            lines.append("    nonlocal total, items")
         if changed and self.chance(0.6):
             target = self.pick(*changed)
             lines += [f"    nonlocal {target}", f"    {target} = {target} + a"]

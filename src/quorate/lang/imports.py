@@ -11,13 +11,16 @@ from collections.abc import Callable
 
 from quorate.lang.diagnostics import Diagnostics
 from quorate.lang.nodes import Program
+from quorate.lang.scopes import module_names
 
 Importer = Callable[[str, int], "Program | None"]
 """(module name, level of a relative import) -> the .da module of that name, None for others."""
 
 
 def note_imports(program: Program, importer: Importer, found: Diagnostics) -> None:
-    """Make known to `program` what it imports from .da modules, wherever it does."""
+    """Make known to `program` its names, and what it imports from .da modules, wherever it does."""
+    program.names, anything = module_names(program.tree)
+    program.knows_names = not anything
     imports = _Imports(program, importer, found)
     for node in ast.walk(program.tree):
         if isinstance(node, ast.Import):
@@ -52,18 +55,24 @@ class _Imports:
         for alias in node.names:
             path = f"{module}.{alias.name}".strip(".")  # where a submodule of the name would be
             own = known is not None and self._name(known, alias)
-            if not own and alias.name != "*":
+            if alias.name == "*":
+                self.program.knows_names &= known is not None and known.knows_names
+            elif not own:
                 self.module(path, node.level, alias.asname or alias.name)
 
     def _name(self, known: Program, alias: ast.alias) -> bool:
         """One name of `from known import name`; whether it is one that is defined there."""
         name = alias.asname or alias.name
         if alias.name == "*":
+            self.program.names |= known.names
             self.program.classes |= known.classes
+            self.program.plain |= known.plain
             self.program.imports |= known.imports
             self.program.suspendable |= known.suspendable
         elif alias.name in known.classes:
             self.program.classes[name] = known.classes[alias.name]
+        elif alias.name in known.plain:
+            self.program.plain[name] = known.plain[alias.name]
         elif alias.name in known.suspendable:
             self.program.suspendable[name] = known.suspendable[alias.name]
         elif alias.name in known.imports:

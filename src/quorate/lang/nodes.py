@@ -253,7 +253,10 @@ class Scope:
 
 @dataclass
 class ClassInfo:
-    """The names of a process class, its bases' included, and whether all of them are known."""
+    """The names of a process class, its bases' included; or of a plain class, without them.
+
+    `bases` are the process classes among its bases, `mixins` the plain ones that are known.
+    """
 
     name: str
     fields: set[str] = field(default_factory=set)
@@ -261,11 +264,18 @@ class ClassInfo:
     static: set[str] = field(default_factory=set)  # those not called on the process
     suspendable: dict[str, bool] = field(default_factory=dict)  # methods: whether they surely wait
     bases: list[ClassInfo] = field(default_factory=list)
+    mixins: list[ClassInfo] = field(default_factory=list)
     setup: ast.arguments | None = None
-    open: bool = False  # has a base of which nothing is known
+    open: bool = False  # has a base that is no process class
+    strange: bool = False  # may have members that are not known
 
     def members(self) -> set[str]:
         return self.fields | self.methods
+
+    def mixed(self) -> set[str]:
+        """The names of members that only `self.` reaches: those that its mix-ins define."""
+        names = {name for mixin in self.mixins for name in mixin.members()}
+        return names.union(*(base.mixed() for base in (*self.bases, *self.mixins)))
 
 
 @dataclass
@@ -275,7 +285,10 @@ class Program:
     path: str
     text: str
     tree: ast.Module
-    classes: dict[str, ClassInfo] = field(default_factory=dict)
+    classes: dict[str, ClassInfo] = field(default_factory=dict)  # process classes
+    plain: dict[str, ClassInfo] = field(default_factory=dict)  # other classes
+    names: set[str] = field(default_factory=set)  # all that are defined at its top
+    knows_names: bool = True  # whether `names` has all of them
     imports: dict[str, Program] = field(default_factory=dict)  # name in this module -> module
     modules: list[Program] = field(default_factory=list)  # every .da module it imports from
     suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes

@@ -10,7 +10,7 @@ import ast
 import itertools
 import re
 import tokenize
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from quorate.lang import nodes
 from quorate.lang.configuration import read_config
@@ -25,6 +25,7 @@ from quorate.lang.imports import (
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
 from quorate.lang.refusals import refused
+from quorate.lang.scopes import BUILTINS, plain_class
 from quorate.lang.source import Source, Span, tokens_of
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
@@ -120,15 +121,24 @@ class Reader(ExpressionReader):
         )
         run.type_params = []  # type: ignore[attr-defined]
         ast.copy_location(run, node)
+        self.program.names.discard("main")  # nothing is called so when the program runs
         main = self._class_of("Main", [], [run], node)
         main.is_main = True
         main.decorator_list = [self.expression(d) for d in node.decorator_list]
         return main
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
+        if node in self.program.tree.body:
+            node.bases = [self._base_meant(base) for base in node.bases]
         bases = [base for base in node.bases if not _is_process(base)]
-        known = [self._class_info(base) for base in bases]
+        known = [self._named(base, "classes") for base in bases]
+        others = [
+            self._named(base, "plain")
+            for base, info in zip(bases, known, strict=True)
+            if info is None and not _is_name(base, "object")
+        ]
         if len(bases) == len(node.bases) and not any(known):
+            self.program.plain[node.name] = plain_class(node, others)
             was, self.in_process = self.in_process, False
             node.body = self.statements(node.body)
             self.in_process = was
@@ -140,17 +150,32 @@ class Reader(ExpressionReader):
         process = self._class_of(node.name, [self.expression(b) for b in bases], node.body, node)
         process.decorator_list = [self.expression(d) for d in node.decorator_list]
         process.info.bases = [info for info in known if info is not None]
-        process.info.open = not all(known)
+        process.info.mixins = [info for info in others if info is not None]
+        process.info.open = bool(others)
+        process.info.strange = any(info is None or info.strange for info in others)
         self.program.classes[node.name] = process.info
         return process
 
-    def _class_info(self, base: ast.expr) -> ClassInfo | None:
-        """What is known of a base class, where it is a process class."""
+    def _base_meant(self, base: ast.expr) -> ast.expr:
+        """A base of a class; for an unknown name, the process class that was probably meant."""
+        names = self.program.names | BUILTINS
+        if not isinstance(base, ast.Name) or base.id in names or not self.program.knows_names:
+            return base
+        near = nearest(base.id, {"process", *self.program.classes})
+        if near is None:
+            return base
+        message, help = f"`{base.id}` is defined nowhere", f"did you mean `{near}`?"
+        self.found.error("Q010", message, base, help=help, cause=base.id)
+        return ast.copy_location(ast.Name(near, ast.Load()), base)
+
+    def _named(self, base: ast.expr, table: Literal["classes", "plain"]) -> ClassInfo | None:
+        """What is known of a base class, where it is a process class or a plain one."""
         if isinstance(base, ast.Name):
-            return self.program.classes.get(base.id)
+            found: dict[str, ClassInfo] = getattr(self.program, table)
+            return found.get(base.id)
         if isinstance(base, ast.Attribute):
             module = module_named(self.program, base.value)
-            return module.classes.get(base.attr) if module else None
+            return getattr(module, table).get(base.attr) if module else None
         return None
 
     def _class_of(
@@ -436,7 +461,11 @@ def _drop_annotations(body: list[ast.stmt]) -> None:
 
 
 def _is_process(base: ast.expr) -> bool:
-    return isinstance(base, ast.Name) and base.id == "process"
+    return _is_name(base, "process")
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _waits(node: ast.stmt) -> bool:

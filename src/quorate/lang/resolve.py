@@ -8,15 +8,17 @@ of Self; what stays an ast.Name is a local, a query's variable, or global. Funct
 from __future__ import annotations
 
 import ast
-import builtins
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics, nearest
 from quorate.lang.nodes import ClassInfo, Program, Scope, make
 from quorate.lang.scopes import (
+    BUILTINS,
     argument_nodes,
+    changed_names,
     field_names,
     global_names,
     parameters,
@@ -25,10 +27,10 @@ from quorate.lang.scopes import (
     witness_names,
 )
 from quorate.lang.setups import united_setup
+from quorate.lang.unknown import Advice
 from quorate.lang.witnesses import flatten, prune_witnesses
 from quorate.lang.words import SUSPENDING, WORDS, check_call
 
-BUILTINS = {*dir(builtins), "__file__", "__name__", "__doc__", "__path__", "process", "import_da"}
 WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance", "type", "id"}
 """Builtins to which `self` is the process itself, not its id."""
 
@@ -67,6 +69,7 @@ def _learn(process: nodes.ProcessClass) -> None:
         info.methods |= base.methods
         info.static |= base.static - {m.name for m in methods}
         info.open |= base.open
+        info.strange |= base.strange
     setup = [m for m in process.body if isinstance(m, ast.FunctionDef) and m.name == "setup"]
     if setup:
         info.setup = setup[0].args
@@ -93,11 +96,13 @@ class Resolver(ast.NodeTransformer):
         self.owner: ClassInfo | None = None
         self.levels: list[Level] = []
         self.base = 0  # how many levels are around the process class
-        self.nested: list[int] = []  # `inside` of the functions around
+        self.nested: list[tuple[int, bool]] = []  # `inside` and `quiet` of what is around
         self.inside = 0  # in how many expressions that leave no witness of a `some` in them
-        self.quiet = 0  # inside a plain class, where names are not judged
+        self.unjudged = not program.knows_names  # whether any name may be known
+        self.quiet = False  # the same for what stands here, but in no function in it
         self.of_queries: dict[str, ast.AST] = {}  # names of queries met in this function
-        self.globals, self.knows_globals = _module_names(program)
+        self.globals = program.names | set(program.classes)
+        self.advice = Advice(program, found.source)
 
     # What a name means.
 
@@ -153,10 +158,7 @@ class Resolver(ast.NodeTransformer):
         return node
 
     def _known_global(self, name: str) -> bool:
-        open_class = self.owner is not None and self.owner.open
-        unjudged = self.quiet > 0 or not self.knows_globals or open_class
-        known = name in self.globals or name in BUILTINS
-        return known or unjudged or not self._in_function()
+        return self.unjudged or self.quiet or name in self.globals or name in BUILTINS
 
     def _in_function(self) -> bool:
         return any(level.function is not None for level in self.levels)
@@ -166,19 +168,19 @@ class Resolver(ast.NodeTransformer):
         for level in self.levels:
             names |= level.names
         if self.owner is not None:
-            names |= self.owner.members()
+            names |= {"self", *self.owner.members()}
         return names
 
     def _undefined(self, node: ast.Name) -> None:
         if node.id == "self":
             help = "write it in a method of a process; or hand on the process's id as an argument"
-            self.found.error("Q024", "`self` outside of a process", node, help=help)
+            if self._in_function():  # otherwise checks.py says more
+                self.found.error("Q024", "`self` outside of a process", node, help=help)
             return
         if node.id in self.of_queries:
             self._outside_query(node, self.of_queries[node.id])
             return
-        near = nearest(node.id, self._candidates()) or nearest(node.id, {*WORDS, *dir(builtins)})
-        help = f"did you mean `{near}`?" if near else "give it a value first, or a place in `setup`"
+        help = self.advice.about(node.id, self._candidates(), self.owner)
         message = f"`{node.id}` is defined nowhere"
         self.found.error("Q010", message, node, help=help, cause=node.id)
 
@@ -264,14 +266,18 @@ class Resolver(ast.NodeTransformer):
         node.bases = [self.visit(base) for base in node.bases]
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         around = self.owner, self.base
+        body = Level(stored_names(node.body)[0], of_class=True)
         for place, member in enumerate(node.body):
+            self.levels.append(body)
             if isinstance(member, (ast.FunctionDef, nodes.Handler)):
                 self._visit_header(member)  # evaluated in the class body, where no process is
+                self.levels.pop()
                 self.owner, self.base = node.info, len(self.levels)
                 node.body[place] = self.visit(member)
                 self.owner, self.base = around
             else:
                 node.body[place] = self.visit(member)
+                self.levels.pop()
         return node
 
     def _is_member(self) -> bool:
@@ -279,44 +285,72 @@ class Resolver(ast.NodeTransformer):
         return self.owner is not None and len(self.levels) == self.base
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        self.levels.append(Level(_type_parameters(node)))
         node.bases = [self.visit(base) for base in node.bases]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        node.decorator_list = [self.visit(d) for d in node.decorator_list]
-        self.quiet += 1
-        was, self.owner = self.owner, self.owner if self._in_function() else None
+        around = self.owner, self.quiet
+        self.owner = self.owner if self._in_function() else None
+        self.quiet |= bool(node.bases or node.keywords)  # a metaclass may define more
         self.levels.append(Level(stored_names(node.body)[0], of_class=True))
         node.body = self._body(node.body)
-        self.levels.pop()
-        self.owner = was
-        self.quiet -= 1
+        del self.levels[-2:]
+        self.owner, self.quiet = around
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         member = self._is_member()
         if not member:
             self._visit_header(node)
+        was = self.unjudged
+        self.unjudged |= not member and self._lacks_self(node)
         names = set(parameters(node.args)) | _type_parameters(node)
         if node.name == "setup" and member:
             names = set()  # setup's parameters are fields, inside it too
         node.scope = self._enter(names, node.body)  # type: ignore[attr-defined]
+        self._check_changed(node.body, names)
         node.body = self._body(node.body)
         self._leave()
+        self.unjudged = was
         if not self._in_function():
             prune_witnesses(node)
         return node
+
+    def _check_changed(self, body: list[ast.stmt], names: set[str]) -> None:
+        """A variable of the function that can only be changed has no value to change."""
+        own = self.levels[-1].names - names
+        for name, target in changed_names(body).items():
+            if name not in own or self.unjudged:
+                continue
+            if any(name in level.names for level in self.levels[:-1] if level.function):
+                help = f"write `nonlocal {name}` at the beginning of the function"
+            elif name in self.globals:
+                help = f"write `global {name}` at the beginning of the function"
+            else:
+                help = self.advice.about(name, self._candidates(), self.owner, changed=True)
+            message = f"`{name}` is changed here, and never has a value"
+            self.found.error("Q010", message, target, help=help, cause=name)
+
+    def _lacks_self(self, node: ast.FunctionDef) -> bool:
+        """Whether a method of a plain class seems to be meant for a process."""
+        first = [*parameters(node.args), ""][0]
+        return self._in_class() and first not in ("self", "cls") and not node.decorator_list
+
+    def _in_class(self) -> bool:
+        return bool(self.levels) and self.levels[-1].of_class
 
     def _visit_header(self, node: ast.stmt) -> None:
         """What of a function is evaluated where it is defined."""
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = [self.visit(d) for d in node.decorator_list]
             self._visit_arguments(node.args)
-            node.returns = node.returns and self.visit(node.returns)
+            node.returns = node.returns and self._perhaps(node.returns)
 
     def _visit_arguments(self, args: ast.arguments) -> None:
         args.defaults = [self.visit(d) for d in args.defaults]
         args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
         for argument in argument_nodes(args):
-            argument.annotation = argument.annotation and self.visit(argument.annotation)
+            argument.annotation = argument.annotation and self._perhaps(argument.annotation)
 
     def _enter(self, names: set[str], body: list[ast.stmt] | list[ast.expr]) -> Scope:
         stored, declared = stored_names(body)
@@ -327,13 +361,13 @@ class Resolver(ast.NodeTransformer):
         if outer is None:
             self.of_queries = {}
         self.levels.append(Level(scope.locals, scope))
-        self.nested.append(self.inside)
-        self.inside = 0
+        self.nested.append((self.inside, self.quiet))
+        self.inside, self.quiet = 0, False
         return scope
 
     def _leave(self) -> None:
         self.levels.pop()
-        self.inside = self.nested.pop()
+        self.inside, self.quiet = self.nested.pop()
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         return [self.visit(statement) for statement in body]
@@ -366,8 +400,43 @@ class Resolver(ast.NodeTransformer):
         node.target = self.visit(node.target)
         node.value = node.value and self.visit(node.value)
         if not self.levels or self.levels[-1].of_class:
-            node.annotation = self.visit(node.annotation)
+            node.annotation = self._perhaps(node.annotation)
         return node
+
+    # What may never be evaluated, so that names in it are not judged.
+
+    def _perhaps(self, node: Any) -> Any:
+        was, self.quiet = self.quiet, True
+        visited = self.visit(node)
+        self.quiet = was
+        return visited
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        """Outside of functions, it may ask for another Python or another way to run."""
+        if self._in_function():
+            return self.generic_visit(node)
+        node.test = self.visit(node.test)
+        node.body = [self._perhaps(statement) for statement in node.body]
+        node.orelse = [self._perhaps(statement) for statement in node.orelse]
+        return node
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        """It may be there to find out whether a name is defined."""
+        body = node.body
+        if any(self._may_catch_name_error(handler) for handler in node.handlers):
+            body, node.body = [self._perhaps(statement) for statement in body], []
+        self.generic_visit(node)
+        node.body = node.body or body
+        return node
+
+    def _may_catch_name_error(self, handler: ast.ExceptHandler) -> bool:
+        types = ast.walk(handler.type) if handler.type else ()
+        named = any(isinstance(node, ast.Name) and node.id == "NameError" for node in types)
+        return named or not self._in_function()
+
+    def visit_TypeAlias(self, node: Any) -> ast.AST:
+        node.value = self._perhaps(node.value)
+        return node  # type: ignore[no-any-return]
 
     def visit_Handler(self, node: nodes.Handler) -> ast.AST:
         parts = [part for part in (node.message, node.peer, node.own, node.stamp) if part]
@@ -378,6 +447,7 @@ class Resolver(ast.NodeTransformer):
         self._leave()
         names = {name for part in parts for name in nodes.bound_names(part)}
         node.scope = self._enter(names, node.body)  # type: ignore[attr-defined]
+        self._check_changed(node.body, names)
         node.body = self._body(node.body)
         self._leave()
         prune_witnesses(node)
@@ -521,20 +591,6 @@ def word_method(word: str) -> str:
     return {"setup": "set_up_processes", "timeout": "timeout_"}.get(word, word)
 
 
-def _type_parameters(function: ast.FunctionDef) -> set[str]:
-    """`T` of `def f[T](x)`, in Pythons that have it."""
-    return {parameter.name for parameter in getattr(function, "type_params", [])}
-
-
-def _module_names(program: Program) -> tuple[set[str], bool]:
-    """The names of the module, and whether they are all known (no `import *` of a stranger)."""
-    names, _ = stored_names(program.tree.body)
-    names |= set(program.classes)
-    known = True
-    for node in ast.walk(program.tree):
-        if isinstance(node, ast.Global):
-            names |= set(node.names)
-        elif isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
-            known = False
-    names.discard("*")
-    return names, known
+def _type_parameters(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    """`T` of `def f[T](x)` and `class C[T]`, in Pythons that have it."""
+    return {parameter.name for parameter in getattr(node, "type_params", [])}

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 
 from quorate.lang import nodes
+
+BUILTINS = frozenset(dir(builtins)) | {"process", "import_da", "__builtins__", "__annotations__"}
+BUILTINS |= {"__file__", "__path__", "__class__", "__module__", "__qualname__"}
+"""Names that have a meaning without a definition, where some of them stand in classes only."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -27,9 +32,22 @@ def stored_names(body: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
 
     Nested functions and classes count by their own names only; the witnesses of a `some` count.
     """
+    return _stored(own_nodes(body))
+
+
+def changed_names(body: Iterable[ast.AST]) -> dict[str, ast.Name]:
+    """The names that `body` changes, as by `x += 1`, and never gives a first value."""
+    every = list(own_nodes(body))
+    changes = [node.target for node in every if isinstance(node, ast.AugAssign)]
+    given, _ = _stored(node for node in every if node not in changes)
+    names = {target.id: target for target in reversed(changes) if isinstance(target, ast.Name)}
+    return {name: target for name, target in names.items() if name not in given}
+
+
+def _stored(every: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
     stored: set[str] = set()
     declared: set[str] = set()
-    for node in _own_nodes(body):
+    for node in every:
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 stored.add(name)
@@ -52,9 +70,7 @@ def stored_names(body: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
 
 def global_names(body: Iterable[ast.AST]) -> set[str]:
     """The names that `body` itself declares global."""
-    return {
-        name for node in _own_nodes(body) if isinstance(node, ast.Global) for name in node.names
-    }
+    return {name for node in own_nodes(body) if isinstance(node, ast.Global) for name in node.names}
 
 
 def witness_names(query: nodes.Query) -> set[str]:
@@ -111,7 +127,7 @@ def conjuncts(condition: ast.AST | None) -> list[ast.AST]:
     return [condition]
 
 
-def _own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All nodes of `body`, without what has a scope of its own."""
     for node in body:
         yield node
@@ -119,11 +135,11 @@ def _own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             outside = list(getattr(node, "decorator_list", []))
             if isinstance(node, FUNCTIONS):
                 outside += [d for d in (*node.args.defaults, *node.args.kw_defaults) if d]
-            yield from _own_nodes(outside)
+            yield from own_nodes(outside)
         elif isinstance(node, (*COMPREHENSIONS, nodes.Query)):
             yield from _assigned_inside(node)
         else:
-            yield from _own_nodes(ast.iter_child_nodes(node))
+            yield from own_nodes(ast.iter_child_nodes(node))
 
 
 def _assigned_inside(node: ast.AST) -> Iterator[ast.AST]:
@@ -156,6 +172,47 @@ def field_names(process: nodes.ProcessClass) -> set[str]:
         else:
             fields |= stored_names([member])[0]
     return fields
+
+
+def plain_class(node: ast.ClassDef, bases: list[nodes.ClassInfo | None]) -> nodes.ClassInfo:
+    """What is known of a class that is no process class; `bases` has None for unknown ones."""
+    info = nodes.ClassInfo(node.name, fields=stored_names(node.body)[0])
+    info.mixins = [base for base in bases if base is not None]
+    info.strange = any(base is None or base.strange for base in bases)
+    info.strange |= bool(node.keywords or node.decorator_list)
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef):
+            info.methods.add(method.name)
+            own, whole = _attributes_of(method)
+            info.fields |= own
+            info.strange |= whole or method.name in _DYNAMIC
+    info.fields -= info.methods
+    return info
+
+
+_DYNAMIC = ("__getattr__", "__getattribute__", "__setattr__")
+
+
+def _attributes_of(method: ast.FunctionDef) -> tuple[set[str], bool]:
+    """(attributes that a method gives its first parameter, whether it does more with that)."""
+    first = parameters(method.args)[:1]
+    own = [n for n in ast.walk(method) if isinstance(n, ast.Attribute) and _is_name(n.value, first)]
+    whole = {id(n) for n in ast.walk(method) if _is_name(n, first)} - {id(n.value) for n in own}
+    return {n.attr for n in own if isinstance(n.ctx, ast.Store)}, bool(whole)
+
+
+def _is_name(node: ast.AST, names: list[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def module_names(tree: ast.Module) -> tuple[set[str], bool]:
+    """The names that a module defines, and whether it may define others by `exec` and the like."""
+    names, _ = stored_names(tree.body)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            names |= set(node.names)
+    names.discard("*")
+    return names, any(_is_name(node, ["exec", "globals"]) for node in ast.walk(tree))
 
 
 def _with_this_self(node: ast.AST) -> Iterator[ast.AST]:

@@ -120,7 +120,9 @@ def _calling(caller: Mapping[str, Any], further: Iterable[FrameType]) -> traceba
     code: CodeType = frame.routine_.blocks[caller["block"]].__code__
     if not caller["then"]:
         line, _ = frame.place_()
-        return traceback.FrameSummary(_path(code.co_filename), line, _name_of_routine(frame))
+        return traceback.FrameSummary(
+            seen_from_here(code.co_filename), line, _name_of_routine(frame)
+        )
     inside = (_method_of(top) for top in further)
     called = next((m.routine_.name for m in inside if m not in (None, frame)), None)
     lines: list[int] = []

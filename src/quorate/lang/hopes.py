@@ -121,7 +121,7 @@ def constant_fields(lineage: Iterable[nodes.ProcessClass]) -> Constants:
             for target in node.targets:
                 if isinstance(target, (nodes.Field, ast.Name)):
                     constants.setdefault(_name(target), []).append(node.value)
-    spoiled = {name for node in every if id(node) not in plain for name in _assigned(node)}
+    spoiled = {name for node in every if id(node) not in plain for name in assigned(node)}
     return {name: found for name, found in constants.items() if name not in spoiled}
 
 
@@ -129,9 +129,11 @@ def _name(target: nodes.Field | ast.Name) -> str:
     return target.name if isinstance(target, nodes.Field) else target.id
 
 
-def _assigned(node: ast.AST) -> list[str]:
+def assigned(node: ast.AST) -> list[str]:
     """The names to which a node may give a value."""
     match node:
+        case nodes.Query(witness=[*targets]):
+            return [name for target in targets for name in assigned(target)]
         case nodes.Field(ctx=ast.Store() | ast.Del()) | ast.Name(ctx=ast.Store() | ast.Del()):
             return [_name(node)]
         case ast.FunctionDef(name="setup", args=args):

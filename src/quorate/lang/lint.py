@@ -12,7 +12,7 @@ import re
 
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostic, Diagnostics, nearest
-from quorate.lang.hopes import constant_fields, may_hold
+from quorate.lang.hopes import assigned, constant_fields, may_hold
 from quorate.lang.nodes import Program
 from quorate.lang.overview import Kind, Looking, Overview, Sending, overview
 from quorate.lang.shapes import Sequence, Shape, may_match, tag
@@ -168,14 +168,16 @@ class _Linter:
         for kind in self.view.kinds:
             if kind.opaque:
                 continue
-            known = {name for node in kind.lineage for name in node.info.members()} | _OWN
-            for node in (node for process in kind.lineage for node in ast.walk(process)):
-                match node:
+            known = set(_OWN)
+            for node in kind.lineage:
+                known |= node.info.members() | node.info.mixed()
+            every = [part for process in kind.lineage for part in ast.walk(process)]
+            self._changed_fields(kind, every)
+            for part in every:
+                match part:
                     case ast.Attribute(value=nodes.Self(whole=True), attr=name):
                         if name not in known and not name.startswith("_"):
-                            self._warn_field(kind, node, known)
-                    case _:
-                        pass
+                            self._warn_field(kind, part, known)
 
     def _warn_field(self, kind: Kind, node: ast.Attribute, known: set[str]) -> None:
         if not self.view.is_own(node):
@@ -185,6 +187,20 @@ class _Linter:
         message = f"`self.{node.attr}` is neither a field nor a method of `{kind.node.name}`"
         self.found.warning("Q203", message, node, help=help, cause=node.attr)
 
+    def _changed_fields(self, kind: Kind, every: list[ast.AST]) -> None:
+        """Fields that `self.x += 1` and the like change, and nothing gives a first value."""
+        changes = [node.target for node in every if isinstance(node, ast.AugAssign)]
+        given = {name for node in every if node not in changes for name in assigned(node)}
+        given = given.union(*(process.info.mixed() for process in kind.lineage))
+        for target in changes:
+            name = getattr(target, "name", "")
+            if isinstance(target, nodes.Field) and name not in given and self.view.is_own(target):
+                near = nearest(name, given)
+                help = f"give it a first value in `setup`: `self.{name} = 0`"
+                help = f"did you mean `self.{near}`?" if near else help
+                message = f"`self.{name}` is changed here, and nothing gives it a first value"
+                self.found.warning("Q203", message, target, help=help, cause=name)
+
     # Q204: awaits that nothing can end.
 
     def awaits(self) -> None:
@@ -192,7 +208,10 @@ class _Linter:
             kinds = [kind for kind in self.view.kinds if process in kind.lineage]
             if not self.view.is_own(node) or any(kind.opaque for kind in kinds):
                 continue
-            fields = constant_fields([one for kind in kinds for one in kind.lineage])
+            lineage = [one for kind in kinds for one in kind.lineage]
+            mixed: set[str] = set().union(*(one.info.mixed() for one in lineage))
+            constant = constant_fields(lineage).items()
+            fields = {name: values for name, values in constant if name not in mixed}
             if self._can_end(node, {}) and not self._can_end(node, fields):
                 self._warn_await(node, fields)
 

@@ -96,7 +96,7 @@ def overview(root: Program) -> Overview:
     used = list({id(info): info for info in (*used, *(main.info for main in mains))}.values())
     view.kinds = [_kind(info, classes) for info in used]
     lineages = list({id(node): node for kind in view.kinds for node in kind.lineage}.values())
-    view.whole = bool(mains) and not any(node.info.open for node in lineages)
+    view.whole = bool(mains) and not any(node.info.strange for node in lineages)
     view.whole = view.whole and not any(map(_does_anything, modules))
     for process in lineages:
         awaits = (node for node in ast.walk(process) if isinstance(node, nodes.Await))
@@ -167,8 +167,8 @@ def _look_at(view: Overview, module: Program) -> None:
                 view.browsed.add(kind)
             case nodes.Label(name=str(label)) | nodes.Await(label=str(label)):
                 view.labels.add(label)
-            case ast.Attribute(value=nodes.Self(), attr="send"):
-                view.sends_known = False  # `self.send`, or `send` handed on as a value
+            case ast.Attribute(attr="send"):
+                view.sends_known = False  # of a mix-in; or `send` handed on as a value
             case _:
                 pass
     if any(UNKNOWN in sending.shapes for sending in view.sendings):

@@ -20,10 +20,11 @@ class Signature:
 
 
 RATES = ("send", "receive", "hang", "crash")
+SEND = ("to", "channel", "noclock", "impersonate", "flags")
 NEW = ("args", "num", "at", "method", "daemon", *RATES)
 
 WORDS: dict[str, Signature] = {
-    "send": Signature(1, 1, ("to", "channel", "noclock"), "send(('tag', value), to=p)", True),
+    "send": Signature(1, 1, SEND, "send(('tag', value), to=p)"),
     "output": Signature(0, None, ("sep", "level", "end"), "output('text', value)"),
     "debug": Signature(0, None, ("sep", "level"), "debug('text', value)"),
     "error": Signature(0, None, ("sep", "level"), "error('text', value)"),
@@ -61,23 +62,15 @@ def check_call(word: str, call: ast.Call, found: Diagnostics) -> None:
     """Report a call of a word that its signature does not admit."""
     signature = WORDS[word]
     given = len(call.args)
-    unknown = [k for k in call.keywords if k.arg is not None and k.arg not in signature.keywords]
-    if any(isinstance(arg, ast.Starred) for arg in call.args) or signature.open:
-        unknown = [] if signature.open else unknown
-    for keyword in unknown:
-        near = nearest(str(keyword.arg), signature.keywords)
-        found.error(
-            "Q082",
-            f"`{word}` has no keyword `{keyword.arg}`",
-            keyword,
-            help=f"did you mean `{near}=`?" if near else f"it is written `{signature.example}`",
-        )
+    unknown = [] if signature.open else _unknown(call, signature)
     if word == "send":
-        _check_send(call, found)
+        _check_send(call, unknown, found)
         return
+    _report_unknown(word, unknown, found)
     starred = any(isinstance(arg, ast.Starred) for arg in call.args)
+    too_few = given < signature.least and not unknown  # the first may be named
     too_many = signature.most is not None and given > signature.most
-    if not starred and (given < signature.least or too_many):
+    if not starred and (too_few or too_many):
         takes = _count(signature)
         help = f"it is written `{signature.example}`"
         message = f"`{word}` takes {takes}, and is given {given}"
@@ -86,6 +79,18 @@ def check_call(word: str, call: ast.Call, found: Diagnostics) -> None:
         _check_arguments(call.args[1], found)
     elif word == "new" and given >= 2 and ast.unparse(call.args[1]) != "None":
         _check_arguments(call.args[1], found)
+
+
+def _unknown(call: ast.Call, signature: Signature) -> list[ast.keyword]:
+    return [k for k in call.keywords if k.arg is not None and k.arg not in signature.keywords]
+
+
+def _report_unknown(word: str, unknown: list[ast.keyword], found: Diagnostics) -> None:
+    for keyword in unknown:
+        near = nearest(str(keyword.arg), WORDS[word].keywords)
+        help = f"did you mean `{near}=`?" if near else f"it is written `{WORDS[word].example}`"
+        message = f"`{word}` has no keyword `{keyword.arg}`"
+        found.error("Q082", message, keyword, help=help)
 
 
 MAKING = frozenset({"new", "setup", "start", "end"})
@@ -100,8 +105,10 @@ def _count(signature: Signature) -> str:
     return f"{signature.least} to {signature.most} arguments"
 
 
-def _check_send(call: ast.Call, found: Diagnostics) -> None:
+def _check_send(call: ast.Call, unknown: list[ast.keyword], found: Diagnostics) -> None:
     to = next((k.value for k in call.keywords if k.arg == "to"), None)
+    meant = next((k for k in unknown if to is None and nearest(str(k.arg), ["to"])), None)
+    _report_unknown("send", [k for k in unknown if k is not meant], found)
     if any(k.arg is None for k in call.keywords):
         return
     if len(call.args) != 1:
@@ -112,7 +119,7 @@ def _check_send(call: ast.Call, found: Diagnostics) -> None:
         message = "`send` without `to=`: nobody would get the message"
         place: ast.AST = call
         help = f"write `send({found.source.segment(call.args[0])}, to=p)`"
-        if meant := next((k for k in call.keywords if nearest(str(k.arg), ["to"])), None):
+        if meant is not None:
             place = meant
             help = "did you mean `to=`?"
         found.error("Q080", message, place, help=help)

@@ -224,7 +224,7 @@ def test_a_log_that_cannot_be(run: Run, tmp_path: Path, log: str, reason: str) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("import nowhere", "error[Q100]: program.da failed: ModuleNotFoundError: No module named"),
+        ("if 1: import nowhere", "error[Q100]: program.da failed: ModuleNotFoundError: No module"),
         ("x = 1 / 0", "error[Q100]: program.da failed: ZeroDivisionError: division by zero\n"),
         ("import part", 'File "program.da", line 1, in <module>\n    import part\n'),
         ("import part", 'File "part.da", line 2, in <module>\n    import nowhere\n'),

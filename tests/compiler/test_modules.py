@@ -225,9 +225,109 @@ def test_absolute_imports_of_a_package_begin_at_the_program(folder: Path) -> Non
     assert actor.process.go() == 8
 
 
-def test_a_module_that_is_not_there(folder: Path) -> None:
-    with pytest.raises(QuorateSyntaxError, match="nowhere"):
-        run(folder, "m = import_da('nowhere')\n")
+def errors(folder: Path, text: str, **others: str) -> list[str]:
+    """What is wrong with a program, beside which there are other modules."""
+    for name, other in others.items():
+        (folder / f"{name}.da").write_text(other)
+    try:
+        run(folder, text)
+    except QuorateSyntaxError as error:
+        found = error.diagnostics
+        return [f"{it.code}:{Path(it.source.path).stem}:{it.span.line}: {it.help}" for it in found]
+    return []
+
+
+PLACES = "modules are looked for beside the program, then along `sys.path`"
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("m = import_da('nowhere')", PLACES),
+        ("import nowhere", PLACES),
+        ("import nowhere.at_all", PLACES),
+        ("from nowhere import something, other", PLACES),
+        ("import randm", "did you mean `random`?"),
+    ],
+)
+def test_a_module_that_is_not_there(folder: Path, text: str, help: str) -> None:
+    assert errors(folder, text) == [f"Q015:prog:1: {help}"]
+
+
+def test_modules_that_may_be_there_when_they_are_asked_for(folder: Path) -> None:
+    tried = "try: import nowhere\nexcept ImportError: nowhere = None\n"
+    later = "def f():\n    import nowhere\n    return nowhere\n"
+    assert errors(folder, tried + later + "if False: import nowhere2\n") == []
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "found_late.py").write_text("x = 1\n")
+    path = "import sys, os\nsys.path.append(os.path.join(os.path.dirname(__file__), 'elsewhere'))\n"
+    assert errors(folder, path + "import found_late\n") == []
+    sys.path.pop()
+    del sys.modules["found_late"]
+    (folder / "paths.py").write_text(path.replace("__file__", repr(str(folder / "x"))))
+    assert errors(folder, "import paths, found_late\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("from m import Controller", "did you mean `Controllee`?"),
+        ("import m\ndef main(): new(m.Controlee)", "did you mean `Controllee`?"),
+        ("import m as n\nclass P(n.Controlee): pass", "did you mean `Controllee`?"),
+        ("import pkg.inner\nx = pkg.inner.nothing", "it defines `Controllee`, `STEP`"),
+        ("from whole import main", "`main` is run by itself, and is not imported"),
+        ("from empty import nothing", "it defines nothing"),
+    ],
+)
+def test_a_name_that_a_module_does_not_define(folder: Path, text: str, help: str) -> None:
+    line = text.count("\n") + 1
+    whole = {"whole": "def main(): pass\nx = 1\n", "empty": ""}
+    assert errors(folder, text + "\n", **whole) == [f"Q016:prog:{line}: {help}"]
+
+
+def test_names_that_a_module_may_have(folder: Path) -> None:
+    """Submodules, what is assigned from outside, and what comes from where nobody can see."""
+    text = """
+import m, full, star, dynamic, lazy
+from full import other
+from star import sqrt
+from dynamic import made
+from lazy import anything
+try: from m import Missing
+except ImportError: Missing = None
+m.extra = 3
+x = m.extra, m.__name__, full.inner, full.other, star.pi, dynamic.made, lazy.whatever
+def f(m): return m.something
+"""
+    lazy = "def __getattr__(name): return name\n"
+    others = {"star": "from math import *\n", "dynamic": "exec('made = 1')\n", "lazy": lazy}
+    assert errors(folder, text, **others) == []
+
+
+CIRCLE = "move what both need into a third module, which imports neither"
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "where"),
+    [
+        ("import two\nclass A(process): pass\n", "from one import A\n", ["two:1"]),
+        ("from two import B\nA = 1\n", "from one import A\nB = 2\n", ["two:1"]),
+        ("import two\nclass A(process): pass\n", "import one\nclass B(one.A): pass\n", ["two:2"]),
+        (
+            "class A(process): pass\nclass C(A): pass\nimport two\n",
+            "from one import C as D\nclass B(D): pass\n",
+            ["two:2"],
+        ),
+        ("A = 1\nimport two\n", "from one import A\n", []),
+        ("class A: pass\nimport two\n", "from one import A\nclass B(A): pass\n", []),
+        ("import two\nA = 1\n", "import one\ndef f():\n    from one import A\n", []),
+        ("import two\nA = 1\n", "try: from one import A\nexcept ImportError: A = 2\n", []),
+        ("two = import_da('two')\nA = 1\n", "from one import A\n", ["two:1"]),
+    ],
+)
+def test_circles_that_cannot_work(folder: Path, one: str, two: str, where: list[str]) -> None:
+    expected = [f"Q017:{place}: {CIRCLE}" for place in where]
+    assert errors(folder, "import one\n", one=one, two=two) == expected
 
 
 @pytest.mark.parametrize(

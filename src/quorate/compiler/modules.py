@@ -7,14 +7,22 @@ program, and what the compiler finds under a name is what `import` finds when th
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
+import importlib.machinery
+import importlib.util
+import itertools
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from quorate.lang.nodes import Program
+from quorate.lang.imports import import_da_name
+from quorate.lang.nodes import ClassInfo, Program
+from quorate.lang.parse import plain_tree
+from quorate.lang.scopes import module_names, stored_names
 from quorate.lang.source import Source
 
 
@@ -56,12 +64,14 @@ def find_file(name: str, level: int, beside: str) -> str | None:
 class Known:
     """The .da modules of one program: what each defines, and a digest of its text.
 
-    A module that is still being analysed defines nothing yet, as in Python's circles of imports.
+    One that is still being analysed has None, and in `asking` the import that it has come to.
     """
 
     root: str
     programs: dict[str, Program | None] = field(default_factory=dict)
     digests: dict[str, bytes] = field(default_factory=dict)
+    asking: dict[str, tuple[str, int]] = field(default_factory=dict)
+    changes_path: bool = False  # so what is missing now may be there when it is imported
 
     def read(self, path: str, shown: str) -> Source:
         """The text of the file at `path`, which errors call `shown`.
@@ -71,7 +81,25 @@ class Known:
         with contextlib.suppress(OSError):  # Source.read says what is wrong with it
             if os.path.isfile(path):
                 self.digests[path] = digest_of(path)
-        return Source.read(shown)
+        source = Source.read(shown)
+        self.changes_path |= _CHANGES_PATH.search(source.text) is not None
+        return source
+
+    def has_python(self, name: str) -> bool:
+        """Whether a Python module of this name, or a package that it is in, may be there."""
+        top = name.partition(".")[0]
+        known = top in sys.stdlib_module_names or find_file(top, 0, self.root) is not None
+        if not top or known or self.changes_path:
+            return True
+        try:
+            beside = importlib.machinery.PathFinder.find_spec(top, [self.root])
+            self.changes_path |= beside is not None and beside.has_location  # it may do anything
+            return beside is not None or importlib.util.find_spec(top) is not None
+        except (ImportError, ValueError):
+            return True
+
+
+_CHANGES_PATH = re.compile(r"\bsys\.(path|modules|meta_path)\b|\bfrom sys import|\baddsitedir\b")
 
 
 def seen_from_here(path: str) -> str:
@@ -105,17 +133,57 @@ class Modules:
         return self.known.read(self.path, self.shown)
 
     def find(self, name: str, level: int) -> Program | None:
-        """What the .da module `name` defines, None where there is no such module.
+        """What the .da module `name` defines, None where it is no .da module.
 
-        Raises QuorateSyntaxError with the errors of that module.
+        Raises QuorateSyntaxError with the errors of that module, ModuleNotFoundError where there
+        is certainly no module of that name.
         """
         from quorate.compiler.passes import analyse
 
         path = find_file(name, level, self.beside if level else self.known.root)
         if path is None:
+            if level == 0 and not self.known.has_python(name):
+                raise ModuleNotFoundError(name)
             return None
         programs = self.known.programs
+        if path == self.path:
+            return None  # a package that asks for its own submodules
         if path not in programs:
+            self.known.asking[self.path] = name, level
             inner = Modules(seen_from_here(path), self.known)
             programs[path] = analyse(inner.source(), inner.find).program
-        return programs[path]
+        return programs[path] or self._unfinished(path)
+
+    def _unfinished(self, path: str) -> Program:
+        """What a module has defined when, in a circle, it comes to the import that leads here."""
+        source = Source.read(seen_from_here(path))
+        asked = self.known.asking.get(path, ("", 0))
+        tree = plain_tree(source)
+        tree.body = list(itertools.takewhile(lambda node: not _imports(node, *asked), tree.body))
+        program = Program(source.path, source.text, tree, unfinished=True)
+        program.names, anything = module_names(tree)
+        program.knows_names = not anything and "*" not in stored_names(tree.body)[0]
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                if bases & {"process", *program.classes}:
+                    program.classes[node.name] = ClassInfo(node.name)
+        return program
+
+
+def _imports(statement: ast.stmt, name: str, level: int) -> bool:
+    """Whether a statement imports a module, or a name that may be a submodule, as it is asked."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Import(names=names) if level == 0:
+                found = {alias.name for alias in names}
+            case ast.ImportFrom(module=module, names=names, level=here) if here == level:
+                submodules = {f"{module or ''}.{alias.name}".strip(".") for alias in names}
+                found = {module or "", *submodules}
+            case ast.Assign():
+                found = {import_da_name(node) or ""}
+            case _:
+                continue
+        if name in found:
+            return True
+    return False

@@ -8,12 +8,14 @@ what depends on values that are not plain to see is left to the core, which chec
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostic, Diagnostics, Label, nearest
 from quorate.lang.holding import Made, Variables, made_by, variables_of
+from quorate.lang.imports import defines, module_named, no_such_name
 from quorate.lang.nodes import ClassInfo, Program
 from quorate.lang.scopes import stored_names, target_names
 from quorate.lang.setups import check_setup
@@ -160,7 +162,32 @@ class _Places(ast.NodeVisitor):
 
 
 class _Checker(_Places):
-    """Looks at how processes are made and set up."""
+    """Looks at how processes are made and set up, and at names of other modules."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        """Q016: a name that a .da module does not define."""
+        self.generic_visit(node)
+        module = self._module(node.value)
+        if module is None or defines(module, node.attr) or node.attr in self._assigned_outside:
+            return
+        if not module.path.endswith("__init__.da"):  # a package may have it as a submodule
+            no_such_name(module, node.attr, node, self.found)
+
+    def _module(self, node: ast.expr) -> Program | None:
+        """The .da module that an expression is, where it is nothing else."""
+        first = node
+        while isinstance(first, ast.Attribute):
+            first = first.value
+        if not isinstance(first, ast.Name) or self.is_variable(first.id):
+            return None
+        only = len(self.globals.get(first.id, ())) == 1
+        return module_named(self.program, node) if only else None
+
+    @functools.cached_property
+    def _assigned_outside(self) -> set[str]:
+        """Names that the program gives to parts of other things, perhaps to modules."""
+        every = [n for n in ast.walk(self.program.tree) if isinstance(n, ast.Attribute)]
+        return {node.attr for node in every if not isinstance(node.ctx, ast.Load)}
 
     def visit_Word(self, node: nodes.Word) -> None:
         self.check_place(node.name, node)

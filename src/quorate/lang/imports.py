@@ -7,14 +7,20 @@ module are read.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 
-from quorate.lang.diagnostics import Diagnostics
+from quorate.lang.diagnostics import Diagnostics, nearest
 from quorate.lang.nodes import Program
 from quorate.lang.scopes import module_names
 
 Importer = Callable[[str, int], "Program | None"]
-"""(module name, level of a relative import) -> the .da module of that name, None for others."""
+"""(module name, level of a relative import) -> the .da module of that name, None for others.
+
+Raises ModuleNotFoundError where it is certain that there is no module of that name at all.
+"""
+
+_NAMES_MAX = 6
 
 
 def note_imports(program: Program, importer: Importer, found: Diagnostics) -> None:
@@ -25,7 +31,7 @@ def note_imports(program: Program, importer: Importer, found: Diagnostics) -> No
     for node in ast.walk(program.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                imports.module(alias.name, 0, alias.asname or alias.name)
+                imports.module(alias.name, 0, alias.asname or alias.name, node)
         elif isinstance(node, ast.ImportFrom):
             imports.names(node)
         elif isinstance(node, ast.Assign) and (name := import_da_name(node)) is not None:
@@ -37,31 +43,55 @@ class _Imports:
         self.program = program
         self._importer = importer
         self.found = found
+        every = list(ast.walk(program.tree))
+        self._guarded = _inside(node.body for node in every if isinstance(node, ast.Try))
+        self._later = _inside(node.body for node in every if isinstance(node, ast.FunctionDef))
 
-    def _find(self, name: str, level: int) -> Program | None:
+    def _find(self, name: str, level: int, at: ast.stmt) -> Program | None:
         """The .da module of that name, kept as one that the program is made of."""
-        known = self._importer(name, level)
-        if known is not None and not any(known is module for module in self.program.modules):
-            self.program.modules.append(known)
+        try:
+            known = self._importer(name, level)
+        except ModuleNotFoundError:
+            if at in self.program.tree.body and not isinstance(at, ast.Assign):
+                near = nearest(name, (n for n in sys.stdlib_module_names if n[0] == name[0]))
+                self._missing(f"there is no module `{name}`", near, at)
+            return None
+        if known is not None and not known.unfinished:
+            if not any(known is module for module in self.program.modules):
+                self.program.modules.append(known)
         return known
 
-    def module(self, module: str, level: int, name: str) -> None:
-        if (known := self._find(module, level)) is not None:
+    def _missing(self, message: str, near: str | None, at: ast.AST) -> None:
+        help = "modules are looked for beside the program, then along `sys.path`"
+        help = f"did you mean `{near}`?" if near else help
+        self.found.error("Q015", message, at, help=help)
+
+    def module(self, module: str, level: int, name: str, at: ast.stmt) -> Program | None:
+        """`import module as name`."""
+        known = self._find(module, level, at)
+        if known is not None and known.unfinished:
+            self.program.circles[name] = known, None
+        elif known is not None:
             self.program.imports[name] = known
+        return known
 
     def names(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
-        known = self._find(module, node.level)
+        known = self._find(module, node.level, node)
         for alias in node.names:
-            path = f"{module}.{alias.name}".strip(".")  # where a submodule of the name would be
-            own = known is not None and self._name(known, alias)
+            name = alias.asname or alias.name
             if alias.name == "*":
                 self.program.knows_names &= known is not None and known.knows_names
-            elif not own:
-                self.module(path, node.level, alias.asname or alias.name)
+            if known is not None and self._name(known, alias):
+                continue
+            path = f"{module}.{alias.name}".strip(".")  # where a submodule of the name would be
+            if alias.name != "*" and module != path:
+                self.module(path, node.level, name, node)
+            if known is not None and name not in (self.program.imports | self.program.circles):
+                self._check_name(known, alias, node)
 
     def _name(self, known: Program, alias: ast.alias) -> bool:
-        """One name of `from known import name`; whether it is one that is defined there."""
+        """One name of `from known import name`; whether it is one of those that matter here."""
         name = alias.asname or alias.name
         if alias.name == "*":
             self.program.names |= known.names
@@ -69,6 +99,8 @@ class _Imports:
             self.program.plain |= known.plain
             self.program.imports |= known.imports
             self.program.suspendable |= known.suspendable
+        elif known.unfinished and alias.name in known.names:
+            self.program.circles[name] = known, alias.name
         elif alias.name in known.classes:
             self.program.classes[name] = known.classes[alias.name]
         elif alias.name in known.plain:
@@ -81,17 +113,53 @@ class _Imports:
             return False
         return True
 
+    def _check_name(self, known: Program, alias: ast.alias, node: ast.ImportFrom) -> None:
+        """Q016, Q017: a name that the module does not define, or not yet."""
+        if defines(known, alias.name) or node in self._guarded:
+            return
+        if not known.unfinished:
+            no_such_name(known, alias.name, alias, self.found)
+        elif node not in self._later:
+            in_a_circle(known, alias.name, alias, self.found)
+
     def old_spelling(self, module: str, node: ast.Assign) -> None:
         """`m = import_da('module')`."""
         target = node.targets[0]
         if not isinstance(target, ast.Name):
             return
-        if (known := self._find(module, 0)) is not None:
-            self.program.imports[target.id] = known
-            return
-        message = f"there is no module `{module}.da` beside this one or on the path"
-        help = "modules are looked for beside the program, then along `sys.path`"
-        self.found.error("Q015", message, node.value, help=help)
+        if self.module(module, 0, target.id, node) is None:
+            message = f"there is no module `{module}.da` beside this one or on the path"
+            self._missing(message, None, node.value)
+
+
+def _inside(bodies: Iterable[list[ast.stmt]]) -> set[ast.AST]:
+    return {node for body in bodies for statement in body for node in ast.walk(statement)}
+
+
+def defines(module: Program, name: str) -> bool:
+    """Whether a module may have a name: it defines it, or not all of its names are known."""
+    own = name in module.names or (name.startswith("__") and name.endswith("__"))
+    return own or not module.knows_names or "__getattr__" in module.names
+
+
+def no_such_name(module: Program, name: str, at: ast.AST, found: Diagnostics) -> None:
+    """Report Q016."""
+    near = nearest(name, module.names)
+    names = sorted(module.names)
+    more = ", ..." if len(names) > _NAMES_MAX else ""
+    help = "it defines nothing"
+    if names:
+        help = f"it defines {', '.join(f'`{each}`' for each in names[:_NAMES_MAX])}{more}"
+    help = "`main` is run by itself, and is not imported" if name == "main" else help
+    help = f"did you mean `{near}`?" if near else help
+    found.error("Q016", f"`{module.path}` defines no `{name}`", at, help=help)
+
+
+def in_a_circle(module: Program, name: str, at: ast.AST, found: Diagnostics) -> None:
+    """Report Q017."""
+    message = f"`{name}` is not defined yet: `{module.path}` imports this module before it"
+    help = "move what both need into a third module, which imports neither"
+    found.error("Q017", message, at, help=help)
 
 
 def import_da_name(node: ast.stmt) -> str | None:

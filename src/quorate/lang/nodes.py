@@ -291,6 +291,9 @@ class Program:
     knows_names: bool = True  # whether `names` has all of them
     imports: dict[str, Program] = field(default_factory=dict)  # name in this module -> module
     modules: list[Program] = field(default_factory=list)  # every .da module it imports from
+    unfinished: bool = False  # it imports, in a circle, the module that asks for it
+    circles: dict[str, tuple[Program, str | None]] = field(default_factory=dict)
+    """What is imported from unfinished modules: the name here -> the module, and the name there."""
     suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes
 
     def whole(self) -> list[Program]:

@@ -17,7 +17,9 @@ from quorate.lang.configuration import read_config
 from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError, nearest
 from quorate.lang.imports import (
     Importer,
+    defines,
     import_da_name,
+    in_a_circle,
     module_named,
     note_imports,
     sleeping_names,
@@ -52,6 +54,15 @@ def parse(
 
 def _report(item: Diagnostic, found: Diagnostics) -> None:
     found.error(item.code, item.message, item.span, labels=item.labels, help=item.help)
+
+
+def plain_tree(source: Source) -> ast.Module:
+    """Python's tree of a program, before the words of the language are read.
+
+    Raises QuorateSyntaxError where it is not Python at all.
+    """
+    text, _ = _without_while_await(source.text)
+    return parse_python(source, text)[0]
 
 
 def _without_while_await(text: str) -> tuple[str, set[tuple[int, int]]]:
@@ -130,6 +141,8 @@ class Reader(ExpressionReader):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         if node in self.program.tree.body:
             node.bases = [self._base_meant(base) for base in node.bases]
+            for base in node.bases:
+                self._check_circle(base)
         bases = [base for base in node.bases if not _is_process(base)]
         known = [self._named(base, "classes") for base in bases]
         others = [
@@ -167,6 +180,18 @@ class Reader(ExpressionReader):
         message, help = f"`{base.id}` is defined nowhere", f"did you mean `{near}`?"
         self.found.error("Q010", message, base, help=help, cause=base.id)
         return ast.copy_location(ast.Name(near, ast.Load()), base)
+
+    def _check_circle(self, base: ast.expr) -> None:
+        """Q017: a process class cannot be a base before it is known."""
+        module: Program | None = None
+        match base:
+            case ast.Name(id=here) if here in self.program.circles:
+                module, name = self.program.circles[here]
+            case ast.Attribute(value=ast.Name(id=here), attr=name):
+                module, _ = self.program.circles.get(here, (None, None))
+        if module is not None and name is not None:
+            if name in module.classes or not defines(module, name):
+                in_a_circle(module, name, base, self.found)
 
     def _named(self, base: ast.expr, table: Literal["classes", "plain"]) -> ClassInfo | None:
         """What is known of a base class, where it is a process class or a plain one."""

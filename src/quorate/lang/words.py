@@ -107,7 +107,8 @@ def _count(signature: Signature) -> str:
 
 def _check_send(call: ast.Call, unknown: list[ast.keyword], found: Diagnostics) -> None:
     to = next((k.value for k in call.keywords if k.arg == "to"), None)
-    meant = next((k for k in unknown if to is None and nearest(str(k.arg), ["to"])), None)
+    like = sorted(unknown, key=lambda keyword: nearest(str(keyword.arg), ["to"]) is None)
+    meant = like[0] if like and to is None else None
     _report_unknown("send", [k for k in unknown if k is not meant], found)
     if any(k.arg is None for k in call.keywords):
         return

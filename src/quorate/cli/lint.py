@@ -1,6 +1,7 @@
 """`quorate lint FILE`: likely mistakes in programs, and errors if they do not compile."""
 
 import json
+import os
 
 import click
 
@@ -17,7 +18,7 @@ def lint(files: tuple[str, ...], as_json: bool) -> Status:
 
     Exit status: 0 nothing found, 1 warnings, 2 a program does not compile.
     """
-    found = [each for file in files for each in _found_in(file)]
+    found = list({_place(each): each for file in files for each in _found_in(file)}.values())
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2, ensure_ascii=False))
     elif found:
@@ -25,6 +26,11 @@ def lint(files: tuple[str, ...], as_json: bool) -> Status:
     if any(each.severity == "error" for each in found):
         return Status.MISUSED
     return Status.FAILED if found else Status.DONE
+
+
+def _place(found: Diagnostic) -> tuple[str, str, object]:
+    """What is the same of two: a module is looked at again with each program that imports it."""
+    return os.path.abspath(found.source.path), found.code, found.span
 
 
 def _found_in(file: str) -> list[Diagnostic]:

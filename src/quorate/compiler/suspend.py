@@ -267,7 +267,8 @@ class Analysis:
 
     def report(self, found: Diagnostics) -> None:
         for site in self.survey.yields:
-            if (place := _refusal(site)) is not None:
+            told = site.function is None and not isinstance(site.node, nodes.Sleep)  # by Q024
+            if (place := _refusal(site)) is not None and not told:
                 _report(found, site, place, _yield_words(site.node), None)
         for site, callees in self.calls:
             place = _refusal(site)

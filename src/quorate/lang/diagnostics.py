@@ -115,10 +115,17 @@ class Diagnostics:
         return sorted(own, key=lambda item: (item.span, item.code))
 
     def _entailed(self, item: Diagnostic) -> bool:
-        """Whether the text of another error would bind a name that is unknown (Q010, Q011)."""
-        others = [o for o in self._found.values() if o.severity == "error" and o.code not in _NAMES]
+        """Whether there is another error that this one follows from.
+
+        The text of another one would bind a name that is unknown (Q010), or holds one that is
+        used outside of its query (Q011); what is outside of a process (Q024) is whole.
+        """
+        others = [o for o in self._found.values() if o.severity == "error" and o is not item]
+        if item.code == "Q024":
+            return any(o.code == "Q024" and o.span.holds(item.span) for o in others)
+        others = [other for other in others if other.code not in _NAMES]
         if item.code == "Q011":
-            return any(other.span <= item.span <= _end(other.span) for other in others)
+            return any(other.span.holds(item.span) for other in others)
         name = re.compile(rf"\b{re.escape(self.source.segment(item.span))}\b")
         near = (self._near(other.span, item.span) for other in others)
         return item.code == "Q010" and any(map(name.search, near))
@@ -161,10 +168,6 @@ class Diagnostics:
 
     def _span(self, place: Place) -> Span:
         return place if isinstance(place, Span) else self.source.span(place)
-
-
-def _end(span: Span) -> Span:
-    return Span(span.end_line, span.end_column, span.end_line, span.end_column)
 
 
 def _merged(one: Diagnostic, two: Diagnostic) -> Diagnostic:

@@ -112,6 +112,8 @@ class Reader(ExpressionReader):
             _refuse(self.found.source, "Q005", "the program is nested too deeply", span)
 
     def _module_statement(self, node: ast.stmt) -> ast.stmt:
+        if isinstance(node, ast.AsyncFunctionDef):
+            node = self._without_async(node, ast.FunctionDef)
         if isinstance(node, ast.FunctionDef) and node.name == "main":
             return self._main(node)
         if (module := import_da_name(node)) is not None:
@@ -210,6 +212,8 @@ class Reader(ExpressionReader):
         was, self.in_process = self.in_process, True
         members: list[ast.stmt] = []
         for statement in body:
+            if isinstance(statement, ast.AsyncFunctionDef):
+                statement = self._without_async(statement, ast.FunctionDef)
             if isinstance(statement, ast.FunctionDef) and statement.name in HANDLERS:
                 members.append(self._handler(statement))
             elif isinstance(statement, ast.FunctionDef):
@@ -444,19 +448,22 @@ class Reader(ExpressionReader):
         self.shadowed = was
         return node
 
-    def _refuse_async(self, node: ast.stmt) -> ast.stmt:
+    def _without_async(self, node: ast.stmt, kind: type[ast.stmt]) -> ast.stmt:
+        """Report Q004, and go on with the statement as it is without `async`."""
         help = "leave out `async`: every method of a process may wait"
-        self.found.error("Q004", "`async` is not part of the language", node, help=help)
-        return ast.copy_location(ast.Pass(), node)
+        place = self.found.source.span(node)
+        word = Span(place.line, place.column, place.line, place.column + len("async"))
+        self.found.error("Q004", "`async` is not part of the language", word, help=help)
+        return make(kind, node, **dict(ast.iter_fields(node)))
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
-        return self._refuse_async(node)
+        return self.statement(self._without_async(node, ast.FunctionDef))
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.stmt:
-        return self._refuse_async(node)
+        return self.statement(self._without_async(node, ast.For))
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.stmt:
-        return self._refuse_async(node)
+        return self.statement(self._without_async(node, ast.With))
 
 
 def _without_awaits(node: ast.expr) -> ast.expr:

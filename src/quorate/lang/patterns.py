@@ -315,8 +315,10 @@ class ExpressionReader(ast.NodeTransformer):
         return node
 
     def visit_Await(self, node: ast.Await) -> ast.expr:
-        help = "write it as a statement of its own: `await(c)`, or `if await(c): ... elif ...`"
-        self.found.error("Q042", "`await` inside an expression", node, help=help)
+        place = self.found.source.span(node)
+        if not any(it.code == "Q040" and place.holds(it.span) for it in self.found.items):
+            help = "write it as a statement of its own: `await(c)`, or `if await(c): ... elif ...`"
+            self.found.error("Q042", "`await` inside an expression", node, help=help)
         return self.expression(node.value)
 
 

@@ -28,6 +28,11 @@ class Span:
     end_line: int
     end_column: int
 
+    def holds(self, other: Span) -> bool:
+        """Whether another span begins in this one."""
+        begins, ends = (self.line, self.column), (self.end_line, self.end_column)
+        return begins <= (other.line, other.column) < ends
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

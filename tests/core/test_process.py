@@ -1,6 +1,6 @@
 """Processes by hand, in the shape that the compiler emits: await, labels, handlers, exit."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -336,6 +336,53 @@ def test_exit_in_setup_ends() -> None:
 )
 def test_a_code_is_what_the_shell_sees_of_it_and_no_error_is_none(given: Any, code: int) -> None:
     assert Actor(Leaves, given).begin().code == code
+
+
+# Classes that are no process classes.
+
+
+class Seen:
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = ["seen"]
+
+
+class Named:
+    def __init__(self, name: str = "nobody") -> None:
+        super().__init__()
+        self.name = name
+
+
+class Mixed(Seen, core_.Process):
+    class_fields_ = ("lock", "parts")
+    lock = (number for number in ())
+    parts: ClassVar[list[int]] = []
+
+    def setup(self, *more: Any) -> None:
+        self.seen += ["set up", *more]
+
+
+class Other(Named, core_.Process):
+    pass
+
+
+class Both(Mixed, Other):
+    pass
+
+
+@pytest.mark.parametrize("cls", [Mixed, Both])
+def test_the_init_of_mix_ins_is_called_once_and_before_setup(cls: Any) -> None:
+    process: Any = Actor(cls, "more").process
+    assert process.seen == ["seen", "set up", "more"]
+    assert cls is Mixed or process.name == "nobody"
+    process.prepare_(("again",), {})
+    assert process.seen == ["seen", "set up", "more", "set up", "again"]
+
+
+def test_what_cannot_be_copied_belongs_to_the_class() -> None:
+    one, other = Actor(Mixed).process, Actor(Mixed).process
+    assert one.lock is other.lock is Mixed.lock
+    assert one.parts is not other.parts
 
 
 # One at a time, and order.

@@ -116,6 +116,7 @@ class Process(Actions):
     own_config_: ClassVar[Mapping[str, Any]] = {}
     config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
     setups_done_: set[Callable[..., None]] = set()  # of bases; in the midst of setting up only
+    mixed_in_: ClassVar[Callable[..., None] | None] = None  # the `__init__` of an ordinary base
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -137,8 +138,18 @@ class Process(Actions):
         levels = [base.__dict__.get("module_config_", {}) for base in line]
         levels += [base.__dict__.get("own_config_", {}) for base in line]
         cls.config_ = over(*levels)
+        others = [base for base in cls.__mro__ if not issubclass(Process, base)]
+        inits = [base.__dict__["__init__"] for base in others if "__init__" in base.__dict__]
+        cls.mixed_in_ = next((init for init in inits if not hasattr(init, "of_process_")), None)
+        if cls.mixed_in_ is not None:
+            cls.__init__ = _init_of(cls)  # type: ignore[method-assign]
 
-    def __init__(
+    def __init__(self, *made_of: Any) -> None:
+        """Given nothing, it is the end of a line of mix-ins that call `super().__init__()`."""
+        if made_of:
+            self.__create(*made_of)
+
+    def __create(
         self, id: ProcessId, parent: ProcessId, world: World, rates: Mapping[str, float] = {}
     ) -> None:
         self.id_ = id
@@ -178,7 +189,7 @@ class Process(Actions):
         kind = clock_of(config)
         self.clock_: Clock | None = CLOCKS[kind](id) if kind else None
         for name in self.class_fields_:
-            setattr(self, name, copy.deepcopy(getattr(type(self), name)))
+            setattr(self, name, _copy_of_field(getattr(type(self), name)))
 
     def __repr__(self) -> str:
         return f"<process {self.id_!r}>"
@@ -222,7 +233,13 @@ class Process(Actions):
     def prepare_(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         here.process = self
         self.setups_done_ = set()
-        self.__guarded(lambda: self.setup(*args, **kwargs))
+
+        def go() -> None:
+            if self.mixed_in_ is not None and not self.set_up_:
+                self.mixed_in_()
+            self.setup(*args, **kwargs)
+
+        self.__guarded(go)
         del self.setups_done_
         self.set_up_ = True
 
@@ -576,6 +593,27 @@ class Process(Actions):
 def _defined(line: Iterable[type], name: str) -> tuple[Any, ...]:
     """What classes define under a name, the bases' first."""
     return tuple(base.__dict__[name] for base in line if name in base.__dict__)
+
+
+def _init_of(cls: type[Process]) -> Callable[..., None]:
+    """What stands before the `__init__` of a mix-in, which is run when the process is set up."""
+
+    def init(self: Process, *made_of: Any) -> None:
+        if made_of:
+            Process.__init__(self, *made_of)
+        else:
+            super(cls, self).__init__()
+
+    init.of_process_ = True  # type: ignore[attr-defined]
+    return init
+
+
+def _copy_of_field(value: Any) -> Any:
+    """What the body of the class gives each process; what cannot be copied is shared."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
 
 
 def step(process: Process, event: ev.Event) -> Iterable[Any]:

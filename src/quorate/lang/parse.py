@@ -234,7 +234,17 @@ class Reader(ExpressionReader):
 
     def _method(self, node: ast.FunctionDef) -> ast.stmt:
         positional = [*node.args.posonlyargs, *node.args.args]
-        if positional and positional[0].arg == "self" and not nodes.is_static(node):
+        if node.name in ("__init__", "__new__"):
+            head = Span(
+                *(node.lineno, node.col_offset, node.lineno),
+                node.col_offset + len(f"def {node.name}"),
+            )
+            help = "write `def setup(...)`: its parameters are fields, which `new` gives values"
+            message = f"`{node.name}` in a process class: processes are made by `new`"
+            self.found.error("Q026", message, head, help=help)
+            node.name = "setup"  # what is meant, as far as other errors are concerned
+            del (node.args.posonlyargs or node.args.args)[:1]
+        elif positional and positional[0].arg == "self" and not nodes.is_static(node):
             rest = ", ".join(arg.arg for arg in positional[1:])
             help = f"write `def {node.name}({rest})`: `self` is there without it"
             message = f"`{node.name}` has a parameter `self`"

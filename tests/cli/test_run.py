@@ -141,6 +141,40 @@ def test_a_module_by_name(run: Run) -> None:
     assert "-m takes the name of a module: quorate run program.da" in by_file.err
 
 
+IN_PACKAGE = """\
+from .part import P
+import whole.part
+def main():
+    start(new(P, (1,)))
+    start(new(whole.part.P, (__name__,)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "module", "name"),
+    [
+        ("one.da", "whole.one", "whole.one"),
+        ("__main__.da", "whole", "whole.__main__"),
+        ("__init__.da", "whole", "whole"),
+    ],
+)
+def test_a_module_of_a_package(run: Run, tmp_path: Path, file: str, module: str, name: str) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "__init__.da").write_text("LEVEL = 1\n")
+    (tmp_path / "whole" / "part.da").write_text(
+        "class P(process):\n    def setup(x): pass\n    def run(): output(x, x == 1 or x)\n"
+    )
+    ended = run(IN_PACKAGE, "-q", "-m", module, name=f"whole/{file}")
+    assert (ended.status, ended.texts) == (0, ["P-1: 1 True", f"P-2: {name} {name}"])
+
+
+def test_a_package_that_imports_the_module_it_is_to_run(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "__init__.da").write_text("from .one import N\n")
+    ended = run("N = print(2)\ndef main(): pass\n", "-q", "-m", "whole.one", name="whole/one.da")
+    assert (ended.status, ended.out) == (0, ["2"])
+
+
 def test_a_program_that_does_not_compile(run: Run) -> None:
     text = "class P(process):\n    def run():\n        send(1)\n\ndef main():\n    start(new(P))\n"
     ended = run(text, "program.da")

@@ -90,10 +90,10 @@ def run(
     does not compile; 130 interrupted.
     """
     settings.verbose = settings.verbose or verbose
-    path, arguments = _program(module, args)
+    path, name, arguments = _program(module, args)
     how = _options(verbose, **options)
     try:
-        loaded = _load(path, arguments, how.seed, cache=not no_cache, views=not no_views)
+        loaded = _load(path, name, arguments, how.seed, cache=not no_cache, views=not no_views)
     except SyntaxError as error:
         if as_json and _told_as_json(error):
             return Status.MISUSED
@@ -110,18 +110,20 @@ def run(
     return Status.PIPE_CLOSED if outcome.closed else outcome.status
 
 
-def _program(module: str | None, args: tuple[str, ...]) -> tuple[str, list[str]]:
-    """The path of the program, and its own arguments."""
+def _program(module: str | None, args: tuple[str, ...]) -> tuple[str, str | None, list[str]]:
+    """The path of the program, its name in a package, and its own arguments."""
     if module is not None:
-        from quorate.compiler.modules import find_file, seen_from_here
+        from quorate.compiler.modules import find_program, seen_from_here
 
-        path = find_file(module, 0, os.getcwd())
-        if path is None:
+        found = find_program(module, os.getcwd())
+        if found is None:
             raise click.UsageError(_no_module(module))
-        return seen_from_here(path), list(args)
+        path, name = found
+        inside = "." in name or path.endswith("__init__.da")
+        return seen_from_here(path), name if inside else None, list(args)
     if not args:
         raise click.UsageError("Missing argument 'FILE'.")
-    return args[0], list(args[1:])
+    return args[0], None, list(args[1:])
 
 
 def _no_module(name: str) -> str:
@@ -155,14 +157,16 @@ def _options(
     )
 
 
-def _load(path: str, arguments: list[str], seed: int, *, cache: bool, views: bool) -> ModuleType:
+def _load(
+    path: str, name: str | None, arguments: list[str], seed: int, *, cache: bool, views: bool
+) -> ModuleType:
     from quorate.compiler.loader import load
     from quorate.core.ambient import seed_modules
 
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(path, cache=cache, views=views)
+        return load(path, name, cache=cache, views=views)
     except Exception as error:
         from quorate.cli.failure import ProgramFailed, is_the_programs
 
@@ -181,13 +185,13 @@ def _told_as_json(error: SyntaxError) -> bool:
 
 
 def _run(module: ModuleType, path: str, options: Options) -> Outcome:
-    from quorate.compiler.loader import main_of
+    from quorate.compiler.loader import folder_of, main_of
     from quorate.worlds.base import config_of
     from quorate.worlds.real.node import run as run_node
     from quorate.worlds.real.program import Program, own_modules
 
     main = main_of(module, path)
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = folder_of(os.path.abspath(path), module.__name__)
     program = Program(main, own_modules(folder), config_of(module))
     if options.log is not None and _is_program(options.log, path):
         raise click.UsageError(f"--log would overwrite the program {options.log}")

@@ -35,21 +35,28 @@ def load(
 ) -> ModuleType:
     """The module of the .da program at `path`, executed under `name` (its stem by default).
 
-    Without `views`, its queries and those of modules that it imports go over whole histories.
-    Errors of the program show `path` as it is given; its code has the absolute one.
+    A name with dots is that of a module in a package, which is imported first. Without `views`,
+    its queries and those of modules that it imports go over whole histories. Errors of the
+    program show `path` as it is given; its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
     install(views=views)
     shown, path = path, os.path.abspath(path)
-    if name is None:
-        name = module_name(path)
-    code = compiled(shown, cache=cache)
+    name = module_name(path) if name is None else name
+    root = folder_of(path, name)
+    code = compiled(shown, root, cache=cache)
+    if sys.path[:1] != [root]:
+        sys.path[:] = [root, *(place for place in sys.path if place != root)]
+    package, _, own = name.rpartition(".")
+    around = importlib.import_module(package) if package else None
+    if around is not None and getattr(sys.modules.get(name), "__file__", None) == path:
+        return sys.modules[name]  # the package has imported it
     module = ModuleType(name)
     module.__file__ = path
     module.__loader__ = DaLoader(path)
-    beside = os.path.dirname(path)
-    if sys.path[:1] != [beside]:
-        sys.path[:] = [beside, *(place for place in sys.path if place != beside)]
+    module.__package__ = package
+    if _is_package(path, name):
+        module.__package__, module.__path__ = name, [os.path.dirname(path)]
     sys.modules[name] = module
     module.__dict__["code_"] = code  # by which core/naming.py finds functions nested in others
     try:
@@ -57,7 +64,23 @@ def load(
     except BaseException:
         del sys.modules[name]
         raise
+    if around is not None:
+        setattr(around, own, module)
     return module
+
+
+def folder_of(path: str, name: str) -> str:
+    """The folder in which `import name` finds the module at `path`."""
+    place = os.path.dirname(path) if _is_package(path, name) else path
+    for _ in name.split("."):
+        place = os.path.dirname(place)
+    return place
+
+
+def _is_package(path: str, name: str) -> bool:
+    """Whether the module is that of a folder, and not its file run as if it were another."""
+    own = name.rpartition(".")[2]
+    return os.path.basename(path) == "__init__.da" and own != "__init__"
 
 
 def main_of(module: ModuleType, shown: str | None = None) -> type[Process]:
@@ -77,7 +100,7 @@ def main_of(module: ModuleType, shown: str | None = None) -> type[Process]:
 
 def module_name(path: str) -> str:
     """A name for the module at `path` that hides no other module."""
-    stem = os.path.splitext(os.path.basename(path))[0]
+    stem = os.path.splitext(os.path.basename(path))[0].replace(".", "_")
     taken = sys.modules.get(stem)
     if stem in sys.stdlib_module_names or (
         taken is not None and getattr(taken, "__file__", None) != path
@@ -215,7 +238,7 @@ class DaFinder(MetaPathFinder):
             )
         if file is None:
             return None
-        package = [os.path.dirname(file)] if file.endswith("__init__.da") else None
+        package = [os.path.dirname(file)] if _is_package(file, name) else None
         return importlib.util.spec_from_file_location(
             fullname, file, loader=DaLoader(file), submodule_search_locations=package
         )

@@ -60,6 +60,17 @@ def find_file(name: str, level: int, beside: str) -> str | None:
     return next((path for path in candidates(name, level, beside) if os.path.isfile(path)), None)
 
 
+def find_program(name: str, beside: str) -> tuple[str, str] | None:
+    """(the path, the name) of the module that `-m name` runs: of a package, its `__main__`."""
+    path = find_file(name, 0, beside)
+    if path is None or os.path.basename(path) == "__init__.da":
+        main = f"{name}.__main__"
+        found = find_file(main, 0, beside)
+        if found is not None:
+            return found, main
+    return None if path is None else (path, name)
+
+
 @dataclass
 class Known:
     """The .da modules of one program: what each defines, and a digest of its text.

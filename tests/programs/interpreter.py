@@ -462,12 +462,18 @@ class Interpreter(QueryEvaluator):
             if isinstance(member, nodes.Handler):
                 handlers.append(self.handling(member, env, cls))
             elif isinstance(member, ast.FunctionDef):
-                setattr(cls, member.name, (yield from self.function(member, env, member.name, cls)))
+                inside.values[member.name] = yield from self.function(member, env, member.name, cls)
             elif isinstance(member, nodes.Config):
                 options.update(member.options)
             else:
                 yield from self.statement(member, inside)
-        own = {"handlers": handlers, "options": options, "initial": inside.values}
+        initial = {}
+        for name, value in inside.values.items():
+            if isinstance(value, property) or (isinstance(value, Function) and value.owner is cls):
+                setattr(cls, name, value)
+            else:
+                initial[name] = value
+        own = {"handlers": handlers, "options": options, "initial": initial}
         cls.own_, cls.known_ = own, node.info.fields
         every = [base.__dict__.get("own_", {}) for base in lineage]
         cls.handlers_ = [h for each in every for h in each.get("handlers", [])]

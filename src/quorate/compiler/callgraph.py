@@ -285,6 +285,8 @@ class Survey(ast.NodeVisitor):
         was, self._class = self._class, node.info
         self._at(CLASS_BODY, node.body)
         self._class = was
+        methods = self.methods[id(node.info)]
+        methods |= {alias: methods[name] for alias, name in node.info.aliases.items()}
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._at(CLASS_BODY, (*node.bases, *node.keywords, *node.decorator_list))

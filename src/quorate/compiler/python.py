@@ -123,7 +123,7 @@ class Writer(RoutineWriter):
         """What the class says of itself: its fields, its configuration."""
         other = (nodes.Handler, ast.FunctionDef, nodes.Config, blocks.Routine)
         loose = [m for m in node.body if not isinstance(m, other) and not _only_declares(m)]
-        fields = sorted(map(self.own_name, stored_names(loose)[0]))
+        fields = sorted(map(self.own_name, stored_names(loose)[0] - node.info.aliases.keys()))
         return {
             "class_fields_": tuple(fields),
             "module_config_": load("module_config_") if self.module_config else None,

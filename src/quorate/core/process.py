@@ -189,7 +189,9 @@ class Process(Actions):
         kind = clock_of(config)
         self.clock_: Clock | None = CLOCKS[kind](id) if kind else None
         for name in self.class_fields_:
-            setattr(self, name, _copy_of_field(getattr(type(self), name)))
+            value = getattr(type(self), name)
+            if not hasattr(type(value), "__set__"):  # as a property has it, which is no value
+                setattr(self, name, _copy_of_field(value))
 
     def __repr__(self) -> str:
         return f"<process {self.id_!r}>"

@@ -262,6 +262,7 @@ class ClassInfo:
     fields: set[str] = field(default_factory=set)
     methods: set[str] = field(default_factory=set)
     static: set[str] = field(default_factory=set)  # those not called on the process
+    aliases: dict[str, str] = field(default_factory=dict)  # other names of its own -> methods
     suspendable: dict[str, bool] = field(default_factory=dict)  # methods: whether they surely wait
     bases: list[ClassInfo] = field(default_factory=list)
     mixins: list[ClassInfo] = field(default_factory=list)

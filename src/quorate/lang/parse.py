@@ -211,7 +211,8 @@ class Reader(ExpressionReader):
         _drop_annotations(body)
         was, self.in_process = self.in_process, True
         members: list[ast.stmt] = []
-        for statement in body:
+        inner = [function for statement in body for function in self._inside(statement)]
+        for statement in [*body, *inner]:
             if isinstance(statement, ast.AsyncFunctionDef):
                 statement = self._without_async(statement, ast.FunctionDef)
             if isinstance(statement, ast.FunctionDef) and statement.name in HANDLERS:
@@ -232,16 +233,43 @@ class Reader(ExpressionReader):
             info=ClassInfo(name),
         )
 
+    def _inside(self, statement: ast.stmt) -> list[ast.FunctionDef]:
+        """Q027: which methods a class has does not depend on what happens when it is made."""
+        if isinstance(statement, ast.FunctionDef):
+            return []
+        found = self._taken_out(statement)
+        for function in found[:1]:
+            message = f"`{function.name}` is defined inside of a statement of the class body"
+            help = "define it in the body itself, and ask inside of it what it depends on"
+            self.found.error("Q027", message, self._head(function), help=help)
+        return found
+
+    def _taken_out(self, statement: ast.stmt) -> list[ast.FunctionDef]:
+        """The definitions inside of a statement of a class body, taken out of it."""
+        found: list[ast.FunctionDef] = []
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            if isinstance(statement, ast.ClassDef) or not hasattr(statement, part):
+                continue
+            inner = getattr(statement, part)
+            for place, each in enumerate(inner):
+                if isinstance(each, ast.FunctionDef):
+                    found.append(each)
+                    inner[place] = ast.copy_location(ast.Pass(), each)
+                else:
+                    found += self._taken_out(each)
+        return found
+
+    def _head(self, function: ast.FunctionDef) -> Span:
+        """`def name`."""
+        at = self.found.source.span(function)
+        return Span(at.line, at.column, at.line, at.column + len(f"def {function.name}"))
+
     def _method(self, node: ast.FunctionDef) -> ast.stmt:
         positional = [*node.args.posonlyargs, *node.args.args]
         if node.name in ("__init__", "__new__"):
-            head = Span(
-                *(node.lineno, node.col_offset, node.lineno),
-                node.col_offset + len(f"def {node.name}"),
-            )
             help = "write `def setup(...)`: its parameters are fields, which `new` gives values"
             message = f"`{node.name}` in a process class: processes are made by `new`"
-            self.found.error("Q026", message, head, help=help)
+            self.found.error("Q026", message, self._head(node), help=help)
             node.name = "setup"  # what is meant, as far as other errors are concerned
             del (node.args.posonlyargs or node.args.args)[:1]
         elif positional and positional[0].arg == "self" and not nodes.is_static(node):

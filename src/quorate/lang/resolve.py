@@ -17,6 +17,7 @@ from quorate.lang.diagnostics import Diagnostics, nearest
 from quorate.lang.nodes import ClassInfo, Program, Scope, make
 from quorate.lang.scopes import (
     BUILTINS,
+    aliases,
     argument_nodes,
     changed_names,
     field_names,
@@ -61,7 +62,8 @@ def _learn(process: nodes.ProcessClass) -> None:
         process.body += united_setup(info.bases, process)
     info.fields |= field_names(process)
     methods = [m for m in process.body if isinstance(m, ast.FunctionDef)]
-    info.methods |= {m.name for m in methods}
+    info.aliases = aliases(process)
+    info.methods |= {m.name for m in methods} | info.aliases.keys()
     info.static |= {m.name for m in methods if nodes.is_static(m)}
     info.fields -= info.methods
     for base in info.bases:

@@ -171,7 +171,19 @@ def field_names(process: nodes.ProcessClass) -> set[str]:
                 fields |= set(parameters(member.args))
         else:
             fields |= stored_names([member])[0]
-    return fields
+    return fields - aliases(process).keys()
+
+
+def aliases(process: nodes.ProcessClass) -> dict[str, str]:
+    """Other names of methods, which the body of the class gives them: `n = m`."""
+    methods = {m.name for m in process.body if isinstance(m, ast.FunctionDef)}
+    found: dict[str, str] = {}
+    for member in process.body:
+        match member:
+            case ast.Assign(targets=targets, value=ast.Name(id=name)) if name in methods | {*found}:
+                method = found.get(name, name)
+                found |= {t.id: method for t in targets if isinstance(t, ast.Name)}
+    return found
 
 
 def plain_class(node: ast.ClassDef, bases: list[nodes.ClassInfo | None]) -> nodes.ClassInfo:

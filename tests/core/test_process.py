@@ -1,5 +1,6 @@
 """Processes by hand, in the shape that the compiler emits: await, labels, handlers, exit."""
 
+import sys
 from typing import Any, ClassVar
 
 import pytest
@@ -305,6 +306,42 @@ def test_exceptions_that_nobody_handles_reach_the_world_after_finally() -> None:
 def test_an_exception_in_a_handler_reaches_the_world() -> None:
     with pytest.raises(ZeroDivisionError):
         Actor(Careful).begin().give("raise in handler")
+
+
+class Endless(core_.Process):
+    @core_.routine
+    class run:
+        on_error = {"start": "caught"}
+
+        def call(self) -> Any:
+            return {}
+
+        def start(self, frame: Any) -> Any:
+            return frame.call_(self.deeper, "after", 1)
+
+        def after(self, frame: Any) -> Any:
+            raise AssertionError("nothing returns")
+
+        def caught(self, frame: Any) -> Any:
+            self.output(repr(frame.error_), self.depth)
+            return frame.return_()
+
+    @core_.routine
+    class deeper:
+        def call(self, depth: int) -> Any:
+            self.depth = depth
+            return {"depth": depth}
+
+        def start(self, frame: Any) -> Any:
+            return frame.call_(self.deeper, "after", frame.depth + 1)
+
+        def after(self, frame: Any) -> Any:
+            raise AssertionError("nothing returns")
+
+
+def test_calls_go_as_deep_as_python_s_own() -> None:
+    error = RecursionError("maximum recursion depth exceeded")
+    assert Actor(Endless).begin().shown == [(repr(error), sys.getrecursionlimit())]
 
 
 def test_exit_inside_nested_frames_runs_finally_and_ends() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from random import Random
+from sys import getrecursionlimit
 from typing import Any, ClassVar, Protocol
 
 from quorate.core import effects as fx
@@ -504,7 +505,10 @@ class Process(Actions):
                 return
             error = None
             if type(answer) is Frame:
-                stack.append(answer)
+                if len(stack) < getrecursionlimit():
+                    stack.append(answer)
+                else:
+                    error = RecursionError("maximum recursion depth exceeded")
             elif answer is RETURN:
                 stack.pop()
                 if isinstance(top, Dispatch):

@@ -318,6 +318,18 @@ def test_an_error_of_an_imported_module_shows_its_path_from_here(run: Run, tmp_p
     assert "--> part.da:2:12\n" in ended.err
 
 
+def test_a_mistake_of_the_language_in_a_module(run: Run) -> None:
+    text = "class P(process): pass\ndef same(c): return c\nclass Q(same(P)):\n    def f(): pass\n"
+    ended = run(text, "program.da")
+    assert ended.err.startswith("error[Q116]: program.da failed: `Q` extends a process class, ")
+    assert ended.err.splitlines()[2:] == [
+        '  File "program.da", line 3, in <module>',
+        "    class Q(same(P)):",
+        "  = help: add `process` to its bases: `class Q(..., process)`",
+    ]
+    assert ended.status == 1
+
+
 def test_a_module_that_exits(run: Run) -> None:
     assert run("import sys\nsys.exit(7)\n\ndef main():\n    pass\n", "program.da").status == 7
 

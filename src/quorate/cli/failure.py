@@ -19,6 +19,7 @@ import click
 
 from quorate.cli.settings import Settings, wants_colour
 from quorate.cli.status import Status
+from quorate.core.errors import ProgramError
 
 if TYPE_CHECKING:
     from quorate.lang.diagnostics import Diagnostic
@@ -112,7 +113,10 @@ def _tell_program_failed(failed: ProgramFailed) -> None:
             frame.filename = seen_from_here(frame.filename)
     text = "".join(trace.format_exception_only()).strip()
     shown = "".join(trace.format()).strip().removesuffix(text).rstrip()
-    click.echo(f"error[Q100]: {failed.path} failed: {text}\n{shown}", err=True)
+    code, help = "Q100", ""
+    if isinstance(error, ProgramError):
+        code, text, help = error.code, error.message, f"\n  = help: {error.help}"
+    click.echo(f"error[{code}]: {failed.path} failed: {text}\n{shown}{help}", err=True)
 
 
 def _chain(trace: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:

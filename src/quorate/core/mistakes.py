@@ -156,6 +156,15 @@ def cannot_wait(name: str) -> ProgramError:
     )
 
 
+def extends_unseen(cls: type[Any]) -> ProgramError:
+    """For a process class that the compiler has taken for an ordinary one."""
+    return ProgramError(
+        "Q116",
+        f"`{cls.__name__}` extends a process class, which cannot be seen where it is defined",
+        f"add `process` to its bases: `class {cls.__name__}(..., process)`",
+    )
+
+
 def name_taken(name: str, owner: ProcessId) -> ProgramError:
     """For a name that another process of the run has."""
     return ProgramError(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from random import Random
 from sys import getrecursionlimit
+from types import FunctionType
 from typing import Any, ClassVar, Protocol
 
 from quorate.core import effects as fx
@@ -40,7 +41,7 @@ from quorate.core.frames import (
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
 from quorate.core.messages import is_fixed, own_copy
-from quorate.core.mistakes import seconds_of
+from quorate.core.mistakes import extends_unseen, seconds_of
 
 
 class World(Protocol):
@@ -121,6 +122,8 @@ class Process(Actions):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if Process not in cls.__bases__ and any(map(_is_of_program, vars(cls).values())):
+            raise extends_unseen(cls)
         line = [base for base in reversed(cls.__mro__) if issubclass(base, Process)]
         handlers = [h for base in line for h in base.__dict__.get("own_handlers_", ())]
         cls.receivers_ = tuple(h for h in handlers if h.kind == "received")
@@ -612,6 +615,11 @@ def _init_of(cls: type[Process]) -> Callable[..., None]:
 
     init.of_process_ = True  # type: ignore[attr-defined]
     return init
+
+
+def _is_of_program(value: Any) -> bool:
+    """Whether this is a function of a .da module."""
+    return isinstance(value, FunctionType) and "core_" in value.__globals__
 
 
 def _copy_of_field(value: Any) -> Any:

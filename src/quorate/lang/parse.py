@@ -183,6 +183,14 @@ class Reader(ExpressionReader):
         self.found.error("Q010", message, base, help=help, cause=base.id)
         return ast.copy_location(ast.Name(near, ast.Load()), base)
 
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        """A process class may have another name: `Q = P`, `Q = m.P`."""
+        info = None if self.in_process else self._named(node.value, "classes")
+        if info is not None:
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            self.program.classes |= dict.fromkeys(names, info)
+        return self.generic_visit(node)  # type: ignore[return-value]
+
     def _check_circle(self, base: ast.expr) -> None:
         """Q017: a process class cannot be a base before it is known."""
         module: Program | None = None

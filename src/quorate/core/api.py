@@ -3,6 +3,7 @@
 import builtins
 
 from quorate.core.ambient import here, random, show, time
+from quorate.core.classes import Handler
 from quorate.core.errors import ProgramError
 from quorate.core.frames import WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
@@ -11,7 +12,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.iteration import END, items
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
-from quorate.core.process import Handler, Process
+from quorate.core.process import Process
 from quorate.core.views import Every, Facts, Greatest, Groups, Least, Rows
 
 __all__ = [

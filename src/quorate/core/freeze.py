@@ -21,12 +21,13 @@ from types import BuiltinFunctionType, CellType, FunctionType, MethodType, Modul
 from typing import Any
 
 from quorate.core.ambient import RandomModule, TimeModule
+from quorate.core.classes import Handler
 from quorate.core.errors import ProgramError
 from quorate.core.frames import Frame, Routine
 from quorate.core.ids import ProcessId
 from quorate.core.naming import Modules, text_of
 from quorate.core.ordering import in_order
-from quorate.core.process import Dispatch, Handler, Process
+from quorate.core.process import Dispatch, Process
 
 Frozen = tuple[Any, ...]
 """The definitions of the objects of a process, the process itself first."""

@@ -12,19 +12,17 @@ import copy
 import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import combinations
 from random import Random
 from sys import getrecursionlimit
-from types import FunctionType
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from quorate.core import effects as fx
 from quorate.core import events as ev
 from quorate.core.actions import Actions
 from quorate.core.ambient import here
+from quorate.core.classes import CompiledClass, Handler
 from quorate.core.clocks import CLOCKS, Clock
-from quorate.core.configuration import clock_of, over
+from quorate.core.configuration import clock_of
 from quorate.core.errors import NoValueYet
 from quorate.core.frames import (
     PAUSE,
@@ -41,7 +39,7 @@ from quorate.core.frames import (
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
 from quorate.core.messages import is_fixed, own_copy
-from quorate.core.mistakes import extends_unseen, seconds_of
+from quorate.core.mistakes import seconds_of
 
 
 class World(Protocol):
@@ -54,25 +52,6 @@ class World(Protocol):
     def now(self, which: str) -> float:
         """Seconds: `which` is 'time' (since the epoch) or 'monotonic'."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """A `receive` or `sent` definition: `run(process, message, peer, stamp)` matches and acts.
-
-    `labels` are those of `at=`, None for every yield point; `tag` the constant that all its
-    messages begin with, if there is one.
-    """
-
-    kind: str
-    run: Callable[[Any, Any, ProcessId, Any], Any]
-    labels: frozenset[str] | None = None
-    tag: Any = None
-
-    def meets(self, other: Handler) -> bool:
-        """Whether both may match the same message."""
-        apart = None not in (self.tag, other.tag) and self.tag != other.tag
-        return self.kind == other.kind and not apart
 
 
 class Dispatch:
@@ -97,56 +76,10 @@ class Dispatch:
         return RETURN
 
 
-class Process(Actions):
+class Process(Actions, CompiledClass):
     """The base of every compiled process class."""
 
-    own_handlers_: ClassVar[tuple[Handler, ...]] = ()
-    receivers_: ClassVar[tuple[Handler, ...]] = ()
-    senders_: ClassVar[tuple[Handler, ...]] = ()
-    dispatches_: ClassVar[bool] = False  # each handler is to be asked: when, and with what copy
-    keeps_received_: ClassVar[bool] = False
-    keeps_sent_: ClassVar[bool] = False
-    beginnings_: ClassVar[Mapping[str, tuple[Callable[[Any], None], ...]]] = {
-        "received": (),
-        "sent": (),
-    }
-    keepers_: ClassVar[tuple[Callable[..., None], ...]] = ()
-    sent_keepers_: ClassVar[tuple[Callable[..., None], ...]] = ()
-    remembers_: ClassVar[bool] = False  # whether anything of a message is kept
-    class_fields_: ClassVar[tuple[str, ...]] = ()
-    module_config_: ClassVar[Mapping[str, Any]] = {}
-    own_config_: ClassVar[Mapping[str, Any]] = {}
-    config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
     setups_done_: set[Callable[..., None]] = set()  # of bases; in the midst of setting up only
-    mixed_in_: ClassVar[Callable[..., None] | None] = None  # the `__init__` of an ordinary base
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if Process not in cls.__bases__ and any(map(_is_of_program, vars(cls).values())):
-            raise extends_unseen(cls)
-        line = [base for base in reversed(cls.__mro__) if issubclass(base, Process)]
-        handlers = [h for base in line for h in base.__dict__.get("own_handlers_", ())]
-        cls.receivers_ = tuple(h for h in handlers if h.kind == "received")
-        cls.senders_ = tuple(h for h in handlers if h.kind == "sent")
-        cls.dispatches_ = any(h.labels is not None for h in handlers) or any(
-            one.meets(other) for one, other in combinations(handlers, 2)
-        )
-        cls.keeps_received_ = any(base.__dict__.get("keeps_received_") for base in line)
-        cls.keeps_sent_ = any(base.__dict__.get("keeps_sent_") for base in line)
-        cls.beginnings_ = {k: _defined(line, f"{k}_views_") for k in ("received", "sent")}
-        cls.keepers_ = _defined(line, "keep_received_")
-        cls.sent_keepers_ = _defined(line, "keep_sent_")
-        cls.remembers_ = cls.keeps_received_ or bool(cls.keepers_)
-        fields = [name for base in line for name in base.__dict__.get("class_fields_", ())]
-        cls.class_fields_ = tuple(dict.fromkeys(fields))
-        levels = [base.__dict__.get("module_config_", {}) for base in line]
-        levels += [base.__dict__.get("own_config_", {}) for base in line]
-        cls.config_ = over(*levels)
-        others = [base for base in cls.__mro__ if not issubclass(Process, base)]
-        inits = [base.__dict__["__init__"] for base in others if "__init__" in base.__dict__]
-        cls.mixed_in_ = next((init for init in inits if not hasattr(init, "of_process_")), None)
-        if cls.mixed_in_ is not None:
-            cls.__init__ = _init_of(cls)  # type: ignore[method-assign]
 
     def __init__(self, *made_of: Any) -> None:
         """Given nothing, it is the end of a line of mix-ins that call `super().__init__()`."""
@@ -597,29 +530,6 @@ class Process(Actions):
         """Where it waits, innermost last: (method, line, source text of what it waits for)."""
         frames = [frame for frame in self.stack_ if isinstance(frame, Frame)]
         return [(frame.routine_.qualname, *frame.place_()) for frame in frames]
-
-
-def _defined(line: Iterable[type], name: str) -> tuple[Any, ...]:
-    """What classes define under a name, the bases' first."""
-    return tuple(base.__dict__[name] for base in line if name in base.__dict__)
-
-
-def _init_of(cls: type[Process]) -> Callable[..., None]:
-    """What stands before the `__init__` of a mix-in, which is run when the process is set up."""
-
-    def init(self: Process, *made_of: Any) -> None:
-        if made_of:
-            Process.__init__(self, *made_of)
-        else:
-            super(cls, self).__init__()
-
-    init.of_process_ = True  # type: ignore[attr-defined]
-    return init
-
-
-def _is_of_program(value: Any) -> bool:
-    """Whether this is a function of a .da module."""
-    return isinstance(value, FunctionType) and "core_" in value.__globals__
 
 
 def _copy_of_field(value: Any) -> Any:

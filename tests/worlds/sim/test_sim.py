@@ -164,7 +164,7 @@ def test_a_narrowed_channel_is_for_the_others_as_before() -> None:
     assert len(texts) == 5
 
 
-class Stuck(Sender):
+class Stuck(Sender, core_.Process):
     def run(self) -> Any:
         receiver = self.new(Receiver, (11,))
         self.start(receiver)

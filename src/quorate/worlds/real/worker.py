@@ -61,6 +61,9 @@ AWAKE_SECONDS = 0.0001
 """How long a worker with nothing to do looks for an answer of another before it sleeps: waking it
 costs several times as much as a message does, on a virtual machine most of all."""
 
+SHARED_SECONDS = 0.5
+"""How long a worker that has found its core busy with others sleeps whenever it can."""
+
 WAYS_MAX = 1 << 16
 
 
@@ -113,6 +116,7 @@ class Worker(Host):
         self._has_core = options.has_core_each
         self._awake = False  # looks for arrivals instead of sleeping, until:
         self._sleep_at = 0.0
+        self._shared_until = 0.0  # whoever sleeps gets the core sooner than who asks for it always
         self._chunk = 1
         self._chance = Random(f"{self.seed} {self.place!r}")
         self._active = 0  # grows with everything that happens
@@ -152,17 +156,22 @@ class Worker(Host):
             self.schedule()
             return
         if self._links and self._has_core:
-            self._sleep_at = time.monotonic() + AWAKE_SECONDS
-            if not self._awake:
-                self._stay_awake()
+            now = time.monotonic()
+            if now >= self._shared_until:
+                self._sleep_at = now + AWAKE_SECONDS
+                if not self._awake:
+                    self._stay_awake()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
 
     def _stay_awake(self) -> None:
         """Have the loop look for arrivals without sleeping; whoever needs the core gets it."""
-        self._awake = not self._scheduled and time.monotonic() < self._sleep_at
+        now = time.monotonic()
+        self._awake = not self._scheduled and now < self._sleep_at
         if self._awake:
             os.sched_yield()
+            if time.monotonic() > now + AWAKE_SECONDS:  # somebody else has had the core
+                self._sleep_at, self._shared_until = now, now + SHARED_SECONDS
             self.loop.call_soon(self._stay_awake)
 
     def _slice(self) -> None:

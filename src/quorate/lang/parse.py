@@ -399,7 +399,7 @@ class Reader(ExpressionReader):
                 self.found.error("Q046", "a label is one name", node, help=help)
                 return make(nodes.Label, node, name="_")
             case ast.Await(value=condition):
-                branch = self._branch("when", condition, [], node)
+                branch = self._alternative(condition, [], node)
                 return self._await([branch], None, node, simple=True)
             case ast.Call(func=ast.Name(id="config")) as call:
                 options = read_config(call, self.found)
@@ -421,13 +421,14 @@ class Reader(ExpressionReader):
             node.test = ast.copy_location(ast.Await(_without_awaits(node.test)), node.test)
         if not isinstance(node.test, ast.Await):
             return self.generic_visit(node)  # type: ignore[return-value]
-        branches = [self._branch("when", node.test.value, node.body, node)]
+        branches = [self._alternative(node.test.value, node.body, node)]
         rest = node
         while len(rest.orelse) == 1 and self._is_elif(rest.orelse[0]):
             following = rest.orelse[0]
             assert isinstance(following, ast.If)
             rest = following
-            branches.append(self._elif(rest))
+            test = rest.test.value if isinstance(rest.test, ast.Await) else rest.test
+            branches.append(self._alternative(test, rest.body, rest))
         times = [branch for branch in branches if branch.kind == "timeout"]
         if len(times) > 1:
             help = "keep the one that is meant: the shortest would always come first"
@@ -444,18 +445,16 @@ class Reader(ExpressionReader):
         line = self.found.source.lines[node.lineno - 1].encode()
         return line[node.col_offset :].startswith(b"elif")
 
-    def _elif(self, node: ast.If) -> nodes.Branch:
-        match node.test:
+    def _alternative(self, test: ast.expr, body: list[ast.stmt], at: ast.stmt) -> nodes.Branch:
+        """One branch of an await: `timeout(seconds)`, or a condition."""
+        match test:
             case ast.Call(func=ast.Name(id="timeout"), args=args, keywords=keywords):
                 if len(args) != 1 or keywords:
                     help = "write `elif timeout(3):`, in seconds"
-                    self.found.error("Q043", "`timeout` takes its seconds", node.test, help=help)
-                    args = [ast.copy_location(ast.Constant(0), node.test)]
-                return self._branch("timeout", args[0], node.body, node)
-            case ast.Await(value=condition):
-                return self._branch("when", condition, node.body, node)
-            case condition:
-                return self._branch("when", condition, node.body, node)
+                    self.found.error("Q043", "`timeout` takes its seconds", test, help=help)
+                    args = [ast.copy_location(ast.Constant(0), test)]
+                return self._branch("timeout", args[0], body, at)
+        return self._branch("when", test, body, at)
 
     def _branch(
         self, kind: str, test: ast.expr, body: list[ast.stmt], at: ast.stmt

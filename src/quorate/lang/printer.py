@@ -89,16 +89,18 @@ class Printer(ast.NodeTransformer):
     def visit_Await(self, node: nodes.Await) -> Any:  # type: ignore[override]
         first = node.branches[0]
         word = "await_loop and await" if node.loop else "await"
-        condition = ast.Call(_name(word), [self.visit(first.test)], [])
+        condition = ast.Call(_name(word), [self._test(first)], [])
         label = [self.visit_Label(_label(node.label))] if node.label is not None else []
         if node.simple:
             return [*label, ast.Expr(condition)]
         orelse = self._orelse(node.orelse) if node.orelse else []
         for branch in reversed(node.branches[1:]):
-            test = self.visit(branch.test)
-            test = _call("timeout", [test]) if branch.kind == "timeout" else test
-            orelse = [ast.If(test, self._body(branch.body), orelse)]
+            orelse = [ast.If(self._test(branch), self._body(branch.body), orelse)]
         return [*label, ast.If(condition, self._body(first.body), orelse)]
+
+    def _test(self, branch: nodes.Branch) -> ast.expr:
+        test: ast.expr = self.visit(branch.test)
+        return _call("timeout", [test]) if branch.kind == "timeout" else test
 
     def visit_If(self, node: ast.If) -> ast.AST:
         node.test, node.body = self.visit(node.test), self._body(node.body)

@@ -576,3 +576,40 @@ def test_a_child_by_fork_does_not_hide_the_end_of_its_worker(run: Run) -> None:
     ended = run(text.replace("'stays'", "'dies'", 1), "-q", "program.da")
     assert ended.status == 1
     assert "exited with 3" in ended.err
+
+
+ENDS_UNHEARD = """\
+class P(process):
+    def setup(how):
+        if how == 'exits in setup':
+            exit(4)
+        if how == 'fails in setup':
+            1 / 0
+
+    def run():
+        send(('here',), to=parent())
+        exit(5)
+
+def main():
+    p = new(P, (HOW,), daemon=True)
+    if HOW == 'exits as a daemon':
+        start(p)
+        await(some(received(('here',))))
+"""
+
+
+@pytest.mark.parametrize("places", [["--workers", "1"], ["--workers", "2"], ["--isolate"]])
+@pytest.mark.parametrize(
+    ("how", "status", "said"),
+    [
+        ("exits in setup", 4, ""),
+        ("fails in setup", 1, "error[Q100]: P-1 failed: ZeroDivisionError"),
+        ("exits as a daemon", 5, ""),
+    ],
+)
+def test_how_processes_end_that_the_run_does_not_wait_for(
+    run: Run, places: list[str], how: str, status: int, said: str
+) -> None:
+    ended = run(ENDS_UNHEARD.replace("HOW", repr(how)), "-q", *places, "program.da")
+    assert ended.status == status
+    assert ended.err.startswith(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.worlds.real.census import DAEMON, Census, Lifetimes
+from quorate.worlds.real.census import DAEMON, SETUP, Census, Lifetimes
 from quorate.worlds.real.program import Place
 
 A, B, C = (0,), (1,), (2,)
@@ -25,11 +25,23 @@ def test_a_run_is_over_when_all_that_was_started_is_settled() -> None:
     assert (lives.started, lives.daemons, lives.status) == (3, 1, 0)
 
 
+def test_a_setup_is_waited_for_and_is_no_start() -> None:
+    lives = Lifetimes()
+    lives.change((1,), "P-1", 1, SETUP)
+    lives.change((), "main", -1, 0)
+    assert (lives.over, lives.started, lives.status) == (False, 1, 0)
+    lives.change((1,), "P-1", -1, 0)
+    assert lives.over
+
+
 def test_the_status_is_the_first_code_that_is_not_0() -> None:
     lives = Lifetimes()
     for code in (0, 3, 4):
         lives.change((), "main", -1, code)
     assert lives.status == 3
+    lives = Lifetimes()
+    lives.change((1,), "D-1", 0, 5)  # of a daemon, whose start is settled
+    assert (lives.status, lives.over, list(lives.open)) == (5, False, [()])
 
 
 def census(*places: Place) -> Census:

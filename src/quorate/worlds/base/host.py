@@ -272,7 +272,7 @@ def is_in_step(frame: FrameType | None) -> bool:
     while frame is not None:
         depth += 1
         if frame.f_code is Host.turn.__code__:
-            in_step = not is_ours
+            in_step = depth > 1 and not is_ours
         elif frame.f_code.co_name != "obey":  # which holds nothing while it calls the program
             is_ours |= frame.f_globals.get("__name__", "").startswith(_OURS)
         frame = frame.f_back

@@ -22,9 +22,10 @@ Path = tuple[int, ...]
 
 
 class Lives(Struct, tag=0, array_like=True):
-    """Of each change: (path, name, by, code). `by` is +1 for a start asked for, -1 for one settled.
+    """Of each change: (path, name, by, code), as `Lifetimes.change` takes it.
 
-    A start is settled when the process is over, `code` is its exit code, or is a DAEMON.
+    A start is settled when the process is over, or is a DAEMON that has begun; a setup when it has
+    been done.
     """
 
     changes: list[tuple[Path, str, int, int]]

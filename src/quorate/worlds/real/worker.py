@@ -30,7 +30,7 @@ from quorate.net.codec import Arrival
 from quorate.net.registry import Registry
 from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_of
 from quorate.worlds.real import control as ct
-from quorate.worlds.real.census import DAEMON
+from quorate.worlds.real.census import DAEMON, SETUP
 from quorate.worlds.real.console import Console, OutputClosed
 from quorate.worlds.real.lifeline import tie, tie_child
 from quorate.worlds.real.links import Link
@@ -202,9 +202,9 @@ class Worker(Host):
             if is_in_step(frame):
                 self._hear()  # of a connection that what was sent waits for
                 self.loop.call_soon(self._answer)
+                self._tell_lives()
                 for link in self._links.values():
                     link.push()
-                self._tell_lives()
         self._set_alarm()
 
     def _show_unfinished(self) -> None:
@@ -230,15 +230,15 @@ class Worker(Host):
         effects[:count] = kept
 
     def flush(self) -> None:
-        """Show output, send what has been added to links, tell the node of starts and ends."""
+        """Show output, tell the node of starts and ends, send what has been added to links."""
         self._write_output()  # before any message that what is shown has led to
+        if self._refused:
+            self._end_refused()
+        self._tell_lives()  # before what they lead to is told by another place
         if self._unflushed:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
-        if self._refused:
-            self._end_refused()
-        self._tell_lives()
         if self.options.isolate and not self.processes and self._lived:
             self._farewell()
 
@@ -348,6 +348,8 @@ class Worker(Host):
     def order(self, to: ProcessId, what: Any) -> None:
         if type(what) is fx.Start:
             self._lives.append((to.path, repr(to), 1, 0))
+        elif type(what) is fx.Setup:
+            self._lives.append((to.path, repr(to), 1, SETUP))
         super().order(to, what)
 
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
@@ -358,7 +360,7 @@ class Worker(Host):
             else:
                 link.encoder.add(to, what, sender, stamp)
             self._unflushed.add(link)
-        elif type(what) is fx.Start and self.was_made(to):
+        elif type(what) in (fx.Start, fx.Setup) and self.was_made(to):
             self._settle(to, 0)
         else:
             super().forward(to, what, sender, stamp)
@@ -366,7 +368,11 @@ class Worker(Host):
     def obey(self, process: Process, order: Any) -> None:
         if type(order) is fx.Start and (process.ended_ or process.started_):
             self._settle(process.id_, 0)
-        super().obey(process, order)
+        try:
+            super().obey(process, order)
+        finally:
+            if type(order) is fx.Setup:
+                self._settle(process.id_, 0)
 
     def started(self, process: Process) -> None:
         if process.id_ in self.daemons:
@@ -381,6 +387,8 @@ class Worker(Host):
         if id in self._running:
             self._running.discard(id)
             self._settle(id, code)
+        elif code:  # nobody waits for the end of a daemon, or of one that was not started
+            self._lives.append((id.path, repr(id), 0, code))
         for timer in range(1, process.timers_ + 1) if self._timers else ():
             self.cancel_timer(process, timer)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+
+Run = Callable[..., Any]
 
 GREETINGS = """\
 import sys
@@ -63,41 +64,6 @@ def main():
     start(p)
     send(('go', 0), to=p)
 """
-
-
-class Ended(NamedTuple):
-    status: int
-    out: list[str]
-    err: str
-
-    @property
-    def texts(self) -> list[str]:
-        """The lines without their times, sorted."""
-        return sorted(line.partition("] ")[2] for line in self.out)
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run a program of this text with these words of the command line."""
-
-    def call(text: str, *words: str, name: str = "program.da") -> Ended:
-        (tmp_path / name).write_text(text)
-        ended = subprocess.run(
-            [sys.executable, "-m", "quorate", "run", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "NO_COLOR": "1"},
-            check=False,
-        )
-        return Ended(ended.returncode, ended.stdout.splitlines(), ended.stderr)
-
-    return call
 
 
 def test_what_a_program_prints_and_a_closing_line(run: Run) -> None:

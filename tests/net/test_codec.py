@@ -213,7 +213,18 @@ def local() -> Any:
 
 @pytest.mark.parametrize(
     "value",
-    [deep(), loop(), local(), lambda: 0, len, own.system, math, Registry({}.get), [local()]],
+    [
+        deep(),
+        loop(),
+        local(),
+        lambda: 0,
+        len,
+        own.system,
+        math,
+        Registry({}.get),
+        [local()],
+        own.Plain(__x__=1),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_sent_says_so(value: Any) -> None:

@@ -60,6 +60,40 @@ def test_callers_of_suspended_methods(how: str, callers: list[str]) -> None:
     assert places == [*callers, "22, in deeper", "27, in boom"]
 
 
+FAMILIES = """\
+class P(process):
+    def setup(size): pass
+    def wait():
+        -- here
+        1 / 0
+    def run():
+        error = None
+        try:
+            wait()
+        except ZeroDivisionError as it:
+            error = it
+        for n in range(size):
+            try:
+                raise ValueError(n) from error
+            except ValueError as it:
+                error = it
+        raise ExceptionGroup('all', [error])
+def main():
+    start(new(P, (SIZE,)))
+"""
+
+
+@pytest.mark.parametrize("size", [1, 2000])
+def test_exceptions_that_tell_of_others(size: int) -> None:
+    made = module(FAMILIES.replace("SIZE", str(size)))
+    error = simulate(made).error
+    assert error is not None
+    trace = failure_of(Actor(made.P, size).process.id_, error).trace
+    assert "quorate" not in trace
+    assert "line 9, in run" in trace
+    assert "line 5, in wait" in trace
+
+
 AT_ONCE = """\
 class P(process):
     def run():

@@ -36,7 +36,7 @@ class ProgramFailed(Exception):
         self.path = path
 
 
-def is_the_programs(error: Exception) -> bool:
+def is_the_programs(error: BaseException) -> bool:
     """Whether what was raised by loading a program comes from its own statements.
 
     It does where they stand in the traceback, and the compiler was not called again by them.
@@ -70,7 +70,8 @@ def _tell(error: BaseException, settings: Settings) -> Status:
     if isinstance(error, click.ClickException):
         error.show()
         return Status.MISUSED
-    if isinstance(error, BrokenPipeError) and _reader_has_gone():
+    raised = error.__cause__ if isinstance(error, ProgramFailed) else error
+    if isinstance(raised, BrokenPipeError) and _reader_has_gone():
         return _close_output(Status.PIPE_CLOSED)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         click.echo(f"quorate: cannot write: {error.strerror}", err=True)
@@ -119,11 +120,14 @@ def _tell_program_failed(failed: ProgramFailed) -> None:
     click.echo(f"error[{code}]: {failed.path} failed: {text}\n{shown}{help}", err=True)
 
 
-def _chain(trace: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:
-    """An exception, and those that it was raised for."""
-    while trace is not None:
-        yield trace
-        trace = trace.__cause__ or trace.__context__
+def _chain(trace: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    """An exception, those that it was raised for, and those that it is a group of."""
+    pending: list[traceback.TracebackException | None] = [trace]
+    while pending:
+        each = pending.pop()
+        if each is not None:
+            yield each
+            pending += [each.__cause__, each.__context__, *(each.exceptions or ())]
 
 
 def _is_ours(file: str) -> bool:

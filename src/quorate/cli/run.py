@@ -167,7 +167,9 @@ def _load(
     sys.argv = [path, *arguments]
     try:
         return load(path, name, cache=cache, views=views)
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
         from quorate.cli.failure import ProgramFailed, is_the_programs
 
         if is_the_programs(error):
@@ -197,6 +199,8 @@ def _run(module: ModuleType, path: str, options: Options) -> Outcome:
         raise click.UsageError(f"--log would overwrite the program {options.log}")
     if "PYTHONBREAKPOINT" not in os.environ:
         sys.breakpointhook = _breakpoint
+    if sys.stdout is not None:
+        sys.stdout.flush()  # what the module's statements have printed, before workers inherit it
     try:
         return run_node(program, options, _tell, _closing)
     except OSError as error:

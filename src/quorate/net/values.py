@@ -140,6 +140,9 @@ class Values:
             held = getattr(value, slot, _MISSING)
             if held is not _MISSING:
                 state[slot] = held
+        for name in state:
+            if _is_pythons(name, value):
+                raise Unsendable(value, f"it has an attribute `{name}`", f"rename `{name}`")
         return [DICT, *self._items(state, depth)]
 
     # In.
@@ -250,6 +253,13 @@ def _slots(cls: type) -> Iterable[str]:
                 yield f"_{base.__name__.lstrip('_')}{slot}" if private else slot
 
 
+def _is_pythons(name: str, holder: Any) -> bool:
+    """Whether an attribute means something to Python, and so is not to come over a wire."""
+    if name == "__notes__":
+        return not _is_error(type(holder))
+    return name.startswith("__") and name.endswith("__")
+
+
 def _derived(cls: type, plain: Any) -> Any:
     """An instance of a class derived from a built-in one, without its own constructor."""
     base: Any = type(plain)
@@ -265,7 +275,7 @@ def _with_state(made: Any, state: Any) -> Any:
         [own] = state
         return _restored(made, own)
     for name, value in state.items():
-        if type(name) is not str or (name.startswith("__") and name.endswith("__")):
+        if type(name) is not str or _is_pythons(name, made):
             raise BadValue(f"no attribute of a program: {name!r}")
         object.__setattr__(made, name, value)
     return made

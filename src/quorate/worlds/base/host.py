@@ -187,8 +187,7 @@ class Host:
                     else:
                         self.carry_out(process, effect)
             except ProgramError as error:  # a value that cannot go where it is sent
-                self.stumbled(process, error)
-                put((process, resume, None, None))  # so that its end is carried out
+                self.end_by(process, error)
         self.delivered += delivered
         here.process = None
 
@@ -231,11 +230,19 @@ class Host:
             process.finish_(1)
         self.failed(process, error)
 
+    def end_by(self, process: Process, error: BaseException) -> None:
+        """End a process by an exception that comes out of what its step has led to."""
+        self.stumbled(process, error)
+        self.queue.append((process, fx.RESUME, None, None))  # so that its end is carried out
+
     def carry_out(self, process: Process, effect: Any) -> None:
         """Carry out any effect that is not a message."""
         match effect:
             case fx.Output():
-                self.show(process, effect)
+                try:
+                    self.show(process, effect)
+                except BaseException as error:  # raised by the `__str__` of a class of the program
+                    self.end_by(process, error)
             case fx.SetTimer(timer, seconds):
                 self.set_timer(process, timer, seconds)
             case fx.CancelTimer(timer):

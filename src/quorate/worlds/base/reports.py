@@ -72,7 +72,7 @@ class Standing:
 def failure_of(process: ProcessId, error: BaseException) -> Failure:
     """Why a step of `process` failed: the traceback in lines of the program."""
     trace = traceback.TracebackException.from_exception(error, compact=True)
-    _strip(trace, error, set())
+    _strip_all(trace, error)
     text = "".join(trace.format_exception_only()).strip()
     shown = "".join(trace.format()).strip()
     shown = shown.removesuffix(text).rstrip() if trace.stack else ""
@@ -84,11 +84,25 @@ def failure_of(process: ProcessId, error: BaseException) -> Failure:
     return Failure(process, "Q900", text, everything, ours=True)
 
 
-def _strip(trace: traceback.TracebackException, error: BaseException, seen: set[int]) -> None:
-    """Leave the program's frames, under its own names, in a traceback and in those it tells of."""
-    if id(trace) in seen:
-        return
-    seen.add(id(trace))
+def _strip_all(trace: traceback.TracebackException, error: BaseException) -> None:
+    """Leave the program's frames in a traceback and in all that it tells of, however many."""
+    pending: list[tuple[traceback.TracebackException | None, BaseException | None]]
+    pending = [(trace, error)]
+    seen: set[int] = set()
+    while pending:
+        each, its_error = pending.pop()
+        if each is None or its_error is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        _strip(each, its_error)
+        pending.append((each.__cause__, its_error.__cause__))
+        pending.append((each.__context__, its_error.__context__))
+        if isinstance(its_error, BaseExceptionGroup):
+            pending += zip(each.exceptions or (), its_error.exceptions, strict=False)
+
+
+def _strip(trace: traceback.TracebackException, error: BaseException) -> None:
+    """Leave the program's frames, under its own names."""
     kept: list[tuple[Frame | None, traceback.FrameSummary]] = []
     tops = [top for top, _ in traceback.walk_tb(error.__traceback__)]
     for place, (summary, top) in enumerate(zip(trace.stack, tops, strict=False)):
@@ -106,10 +120,6 @@ def _strip(trace: traceback.TracebackException, error: BaseException, seen: set[
             kept.pop()  # the method has only raised again what has come to it
         kept.append((method, shown))
     trace.stack = traceback.StackSummary.from_list([shown for _, shown in kept])
-    others = ((trace.__cause__, error.__cause__), (trace.__context__, error.__context__))
-    for other, its_error in others:
-        if other is not None and its_error is not None:
-            _strip(other, its_error, seen)
 
 
 def _calling(caller: Mapping[str, Any], further: Iterable[FrameType]) -> traceback.FrameSummary:

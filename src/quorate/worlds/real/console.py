@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from quorate.core import effects as fx
 from quorate.core.ids import ProcessId
@@ -18,6 +21,8 @@ from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lines import Lines
 from quorate.worlds.real.program import Options
 from quorate.worlds.real.shared import output_lock
+
+STDOUT = "standard output"
 
 
 class OutputClosed(Exception):
@@ -81,14 +86,25 @@ class Console:
 
     def flush(self) -> None:
         """Write what has been collected. Raises OutputClosed; what is not written is kept."""
-        self.busy = True
-        name = self._log_name
-        try:
-            if self._to_log and self._log is not None:
+        if self._to_log and self._log is not None:
+            with self._writing(self._log_name):
                 self._write(self._log, self._to_log)
-            name = "standard output"
-            if self._to_out:
+        if self._to_out:
+            with self._writing(STDOUT):
                 self._write(1, self._to_out)
+
+    def finish(self) -> None:
+        """Write what is left, in the program's own `sys.stdout` too. Raises OutputClosed."""
+        self.flush()
+        if sys.stdout is not None and not sys.stdout.closed:
+            with self._writing(STDOUT):
+                sys.stdout.flush()
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        self.busy = True
+        try:
+            yield
         except BrokenPipeError:
             raise OutputClosed("") from None
         except OSError as error:
@@ -97,7 +113,7 @@ class Console:
             self.busy = False
 
     def _write(self, descriptor: int, lines: list[str]) -> None:
-        data = memoryview("".join(lines).encode(errors="surrogateescape"))
+        data = memoryview(_encoded(lines))
         with output_lock(self._lock):
             while data:
                 try:
@@ -105,3 +121,13 @@ class Console:
                 except BlockingIOError:
                     until_ready(descriptor, select.POLLOUT)
         lines.clear()
+
+
+def _encoded(lines: list[str]) -> bytes:
+    """Lines as bytes: bytes that Python could not read as they are, other surrogates escaped."""
+    try:
+        return "".join(lines).encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        if len(lines) == 1:
+            return lines[0].encode(errors="backslashreplace")
+        return b"".join(_encoded([line]) for line in lines)

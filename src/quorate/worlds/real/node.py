@@ -13,7 +13,6 @@ import resource
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -128,8 +127,6 @@ class Node:
     def _fork(self, place: Place) -> Crew:
         here, there = ct.pair()
         alive, lifeline = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         pid = os.fork()
@@ -237,7 +234,7 @@ class Node:
                 self._stands[crew.place] = message
             case ct.Busy(report):
                 self._busy[crew.place] = report
-            case ct.Unable(reason) if not self._stopping:
+            case ct.Unable(reason) if not (self._stopping and self._outcome.status):
                 self._outcome.closed = not reason
                 self._outcome.status = self._outcome.status or 1
                 if reason:

@@ -8,7 +8,6 @@ it is doing: the kernel kills it when the node's end of its lifeline closes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
@@ -16,6 +15,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from types import FrameType
@@ -32,6 +32,7 @@ from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.census import DAEMON, SETUP
 from quorate.worlds.real.console import Console, OutputClosed
+from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lifeline import tie, tie_child
 from quorate.worlds.real.links import Link
 from quorate.worlds.real.program import Options, Place, Program, Row
@@ -222,7 +223,7 @@ class Worker(Host):
             if type(effect) is fx.Output:
                 try:
                     self._console.show(process.id_, effect)
-                except Exception:  # a value without a text: the step's end tells
+                except BaseException:  # a value without a text: the step's end tells
                     break
             else:
                 kept.append(effect)
@@ -253,13 +254,13 @@ class Worker(Host):
         for id, error in refused:
             process = self.processes.get(id)
             if process is not None:
-                self._end_by(process, error)
+                self.end_by(process, error)
             else:
                 self._failures.append((id, error))
 
-    def _write_output(self) -> None:
+    def _write_output(self, write: Callable[[Console], None] = Console.flush) -> None:
         try:
-            self._console.flush()
+            write(self._console)
         except OutputClosed as closed:
             self._tell(ct.Unable(closed.reason))
             self._stopped = True
@@ -268,6 +269,9 @@ class Worker(Host):
         """Tell the node of failures, and then of the ends that they lead to."""
         failures, self._failures = self._failures, []
         for id, error in failures:
+            if isinstance(error, BrokenPipeError) and until_ready(1, 0, 0):
+                self._tell(ct.Unable(""))  # it is of a write to `sys.stdout` that nobody reads
+                continue
             failure = failure_of(id, error)
             self._tell(ct.Failed(str(failure), failure.ours))
             self._stopped = self.options.stop_on_error
@@ -315,15 +319,7 @@ class Worker(Host):
             self.work()
 
     def show(self, process: Process, output: fx.Output) -> None:
-        try:
-            self._console.show(process.id_, output)
-        except Exception as error:  # raised by the `__str__` of a class of the program
-            self._end_by(process, error)
-
-    def _end_by(self, process: Process, error: Exception) -> None:
-        """End a process outside of its steps by an exception."""
-        self.stumbled(process, error)
-        self.queue.append((process, fx.RESUME, None, None))  # so that its end is carried out
+        self._console.show(process.id_, output)
 
     def failed(self, process: Process, error: BaseException) -> None:
         self._failures.append((process.id_, error))
@@ -504,8 +500,7 @@ class Worker(Host):
         self._stopped = self._finished = True
         for id in self.processes:
             self._console.end(id)
-        with contextlib.suppress(OutputClosed):
-            self._console.flush()
+        self._write_output(Console.finish)
         self._tell(self._summary())
         self.loop.stop()
 
@@ -594,5 +589,4 @@ def live(program: Program, options: Options, birth: Birth) -> int:
     if birth.place == options.main_place:
         worker.add_main(program.main)
     worker.serve()
-    sys.stdout.flush()
     return 0

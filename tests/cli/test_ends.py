@@ -1,0 +1,98 @@
+"""Runs that end by what hardly ever happens, and say so as they say everything else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+PLACES = [["--workers", "2"], ["--isolate"]]
+
+IN_RUN = """\
+import sys
+
+class Odd:
+    def __init__(self, error): self.error = error
+    def __str__(self): raise self.error
+
+class P(process):
+    def run():
+        {}
+
+def main():
+    start(new(P))
+"""
+
+
+def test_texts_that_are_no_text(run: Run) -> None:
+    ended = run(IN_RUN.format(r"print('a\ud800b'); print('c'); print('d\x00')"), "-q", "program.da")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.texts == [r"P-1: a\ud800b", "P-1: c", "P-1: d\x00"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        ("SystemExit(3)", 3, ""),
+        ("KeyboardInterrupt()", 1, "error[Q100]: P-1 failed: KeyboardInterrupt\n"),
+    ],
+)
+def test_a_text_that_ends_a_process(run: Run, error: str, status: int, said: str) -> None:
+    ended = run(IN_RUN.format(f"print(Odd({error})); -- here"), "-q", "program.da")
+    assert ended.status == status
+    assert ended.err.startswith(said)
+    assert bool(ended.err) == bool(said)
+
+
+def test_a_module_that_raises_what_is_no_error(run: Run) -> None:
+    ended = run("raise GeneratorExit\n\ndef main():\n    pass\n", "program.da")
+    assert ended.status == 1
+    assert ended.err.startswith("error[Q100]: program.da failed: GeneratorExit\n")
+
+
+def test_an_exception_with_notes_crosses(run: Run) -> None:
+    text = """\
+class P(process):
+    def receive(msg=('v', error)):
+        output(error.__notes__)
+
+    def run():
+        await(some(received(('v', _))))
+
+def main():
+    p = new(P)
+    start(p)
+    error = ValueError(1)
+    error.add_note('n')
+    send(('v', error), to=p)
+"""
+    ended = run(text, "-q", "--workers", "2", "program.da")
+    assert (ended.status, ended.texts, ended.err) == (0, ["P-1: ['n']"], "")
+
+
+@pytest.mark.parametrize("places", PLACES)
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize(("to", "status"), [(">/dev/full", 1), ("| true", 141)])
+def test_stdout_of_the_program_s_own(
+    tmp_path: Path, places: list[str], buffered: bool, to: str, status: int
+) -> None:
+    (tmp_path / "program.da").write_text(IN_RUN.format("sys.stdout.write('raw')"))
+    command = f"{sys.executable} -m quorate run -q {' '.join(places)} program.da {to}"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == status
+    assert ("No space left on device" if status == 1 else "") in ended.stderr
+    assert bool(ended.stderr) == (status == 1)

@@ -1,6 +1,7 @@
 """What every test shares: the same random examples, and the option --update, in one process."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has it ignored
     if not config.getoption("--update"):
         return
     if getattr(config.option, "numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,3 +97,51 @@ def test_stdout_of_the_program_s_own(
     assert ended.returncode == status
     assert ("No space left on device" if status == 1 else "") in ended.stderr
     assert bool(ended.stderr) == (status == 1)
+
+
+GOES_ON = """\
+import os
+
+def main():
+    print('up')
+    while not os.path.exists('go'):
+        if await(False): pass
+        elif timeout(0.01): pass
+    print('on')
+    await(False)
+"""
+
+
+def begun(tmp_path: Path, first: str = "") -> subprocess.Popen[str]:
+    """A run that goes on when there is a file `go`, but ends only by a signal."""
+    (tmp_path / "program.da").write_text(GOES_ON)
+    command = f"{first} exec {sys.executable} -m quorate run -q --workers 1 program.da"
+    popen = subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert popen.stdout is not None
+    assert popen.stdout.readline()
+    return popen
+
+
+def test_signals_that_come_at_once(tmp_path: Path) -> None:
+    with begun(tmp_path) as run:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            run.send_signal(number)
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (130, "")
+
+
+def test_a_signal_that_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
+    with begun(tmp_path, "trap '' INT;") as run:
+        run.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
+        assert run.stdout is not None
+        assert "on" in run.stdout.readline()
+        run.terminate()
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (130, "")

@@ -17,7 +17,11 @@ COMPLETION_VARIABLE = "_QUORATE_COMPLETE"  # set by the shell when it wants comp
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (`sys.argv` unless `args` is given) and exit with its status."""
     open_closed()
-    sys.exit(status_of(sys.argv[1:] if args is None else args))
+    try:
+        status = status_of(sys.argv[1:] if args is None else args)
+    except KeyboardInterrupt:  # another one, while the first was told
+        status = 130
+    sys.exit(status)
 
 
 def open_closed() -> None:

@@ -6,8 +6,11 @@ workers travel over it too. Invariant: the node never blocks on a worker.
 
 from __future__ import annotations
 
+import errno
+import os
 import select
 import socket
+import traceback
 from collections import deque
 from typing import Any
 
@@ -129,6 +132,19 @@ Message = (
 )
 
 
+def trouble(place: Place, error: BaseException) -> Failed | Unable:
+    """What comes out of no step of the program: a lack of something, or a fault of ours."""
+    if isinstance(error, MemoryError):
+        return Unable(f"error: {worker_name(place)} has no memory left")
+    if isinstance(error, OSError):
+        return Unable(f"error: the system refuses what the run needs: {error}")
+    return Failed(f"{worker_name(place)}: {''.join(traceback.format_exception(error))}", True)
+
+
+def worker_name(place: Place) -> str:
+    return f"worker {'.'.join(map(str, place)) or 'main'}"
+
+
 class Channel:
     """One end of a control connection: messages, and sockets that come along with some."""
 
@@ -180,17 +196,22 @@ class Channel:
             until_ready(self.fileno(), select.POLLOUT)
 
     def receive(self) -> list[Message] | None:
-        """The messages that have come, None when the other end is closed."""
+        """The messages that have come, None when the other end is closed.
+
+        OSError where this process may not have the sockets that come along.
+        """
         messages: list[Message] = []
         open_ = True
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(self.socket, 1 << 16, 64)
+                data, fds, flags, _ = socket.recv_fds(self.socket, 1 << 16, 64)
             except BlockingIOError:
                 break
             except OSError:
-                data, fds = b"", []
+                data, fds, flags = b"", [], 0
             self.sockets.extend(socket.socket(fileno=fd) for fd in fds)
+            if flags & socket.MSG_CTRUNC:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             if not data:
                 open_ = False
                 break

@@ -80,6 +80,7 @@ class Node:
         self._stands_then: Callable[[], None] = lambda: None
         self._stands_by = 0.0
         self._asked_where = False
+        self._deaf = False  # to signals, for the end has begun
         self._shared = shared_file()
         as_json = options.log_format == "json"
         self._log = None if options.log is None else Journal(options.log, as_json)
@@ -158,11 +159,9 @@ class Node:
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             status = live(self._program, self._options, birth)
-        except BaseException:
-            import traceback
-
+        except BaseException as error:
             channel = ct.Channel(birth.control)
-            channel.send(ct.Failed(traceback.format_exc(), True))
+            channel.send(ct.trouble(birth.place, error))
             channel.flush_all()
         finally:
             os._exit(status)
@@ -339,7 +338,7 @@ class Node:
         reports = sorted(report for answer in stands.values() for report in answer.reports)
         lines = [text for _, text, started in reports if started or not only_started]
         lines += [
-            self._busy.get(place, f"worker {'.'.join(map(str, place))} is busy in a step")
+            self._busy.get(place, f"{ct.worker_name(place)} is busy in a step")
             for place in self._crew
             if place not in stands
         ]
@@ -367,25 +366,26 @@ class Node:
         theirs.setblocking(False)
         self._selector.register(ours, selectors.EVENT_READ, None)
         wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-        before = {
-            signal.SIGINT: signal.signal(signal.SIGINT, self._interrupt),
-            signal.SIGTERM: signal.signal(signal.SIGTERM, self._interrupt),
-            signal.SIGQUIT: signal.signal(signal.SIGQUIT, self._where),
-        }
+        before = {signal.SIGQUIT: signal.signal(signal.SIGQUIT, self._where)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and shells ask for
+                before[number] = signal.signal(number, self._interrupt)
         try:
             yield
         finally:
-            for number in before:
-                signal.signal(number, signal.SIG_IGN)
+            was_deaf, self._deaf = self._deaf, True
             self._end_all()
             signal.set_wakeup_fd(wakeup)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            if not was_deaf:  # else the end is near, and nothing may come in between
+                for number, handler in before.items():
+                    signal.signal(number, handler)
             ours.close()
             theirs.close()
 
     def _interrupt(self, *_: Any) -> None:
-        raise Interrupted
+        if not self._deaf:
+            self._deaf = True
+            raise Interrupted
 
     def _where(self, *_: Any) -> None:
         self._asked_where = True

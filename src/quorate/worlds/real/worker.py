@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -554,19 +553,11 @@ class Worker(Host):
     def fault(self, error: BaseException) -> None:
         """Something is wrong that comes out of no step of the program."""
         self._stopped = True
-        if isinstance(error, MemoryError):
-            self._tell(ct.Unable(f"error: worker {_shown(self.place)} has no memory left"))
-            return
-        text = "".join(traceback.format_exception(error))
-        self._tell(ct.Failed(f"worker {_shown(self.place)}: {text}", True))
+        self._tell(ct.trouble(self.place, error))
 
     def _broken(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
-
-
-def _shown(place: Place) -> str:
-    return ".".join(map(str, place)) or "main"
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

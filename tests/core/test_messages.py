@@ -188,3 +188,25 @@ def test_a_name_is_known_to_its_maker_at_once() -> None:
     assert actor.process.resolve("alice") == alice
     with pytest.raises(ProgramError, match="Q108"):
         actor.process.resolve("bob")
+
+
+class Coded(Exception):
+    def __new__(cls, code: int, names: list[str]) -> "Coded":
+        return super().__new__(cls)
+
+    def __init__(self, code: int, names: list[str]) -> None:
+        super().__init__(f"code {code}")
+        self.names = names
+
+
+def test_exceptions_are_copied_without_their_constructors() -> None:
+    error = Coded(3, ["a"])
+    error.add_note("b")
+    group = ExceptionGroup("all", [error, FileNotFoundError(2, "missing", "here")])
+    copied = own_copy(["in", group])[1]
+    coded, missing = copied.exceptions
+    assert type(coded) is Coded
+    assert (str(coded), coded.args) == ("code 3", ("code 3",))
+    assert vars(coded) == {"names": ["a"], "__notes__": ["b"]}
+    assert coded.names is not error.names
+    assert missing.filename == "here"

@@ -79,6 +79,14 @@ class Metres(float):
     pass
 
 
+class Coded(Exception):
+    """Its constructor takes other arguments than `args`."""
+
+    def __init__(self, *, code: int) -> None:
+        super().__init__("code", code)
+        self.code = code
+
+
 class Refused(Exception):
     def __init__(self, who: Any) -> None:
         super().__init__(f"refused by {who}")

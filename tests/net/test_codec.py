@@ -23,6 +23,7 @@ from net import own
 from quorate.core import effects as fx
 from quorate.core.clocks import VectorTime
 from quorate.core.ids import ProcessId
+from quorate.core.messages import parts_of_error
 from quorate.net import codec
 from quorate.net.registry import Registry
 from quorate.net.values import DEPTH_MAX, Unsendable
@@ -56,7 +57,7 @@ def alike(one: Any, two: Any) -> bool:
     if isinstance(one, dict):
         return alike(list(one.items()), list(two.items()))
     if isinstance(one, BaseException):
-        return alike((one.args, vars(one)), (two.args, vars(two)))
+        return alike(parts_of_error(one), parts_of_error(two))
     if isinstance(one, own.Slot):
         return alike((one.index, one.value), (two.index, two.value))
     if hasattr(one, "__dict__") and not isinstance(one, type):
@@ -126,7 +127,9 @@ UNUSUAL = [
     own.Metres(2.5),
     own.Registry(a=1),
     own.Refused("P"),
+    own.Coded(code=3),
     ValueError("no", 3),
+    ExceptionGroup("all", [own.Coded(code=4), KeyError("k")]),
     own.Acceptor,
     own.Acceptor.Inner,
     own.choose,
@@ -141,6 +144,8 @@ UNUSUAL = [
     datetime(1978, 7, 1, 12, tzinfo=UTC),
     timedelta(days=1, microseconds=3),
     deque([1, (2,)], maxlen=5),
+    OSError(2, "missing", "here", None, "there"),
+    ImportError("missing", name="m"),
     OrderedDict([("b", 1), ("a", 2)]),
     Counter("hello"),
     defaultdict(list, {"a": [1]}),

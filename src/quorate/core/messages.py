@@ -6,6 +6,7 @@ Invariant: sender, receiver and histories never share an object that can be chan
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -52,4 +53,40 @@ def own_copy(value: Any) -> Any:
         return set(map(own_copy, value))
     if type(value) is dict:
         return {own_copy(key): own_copy(item) for key, item in value.items()}
+    if isinstance(value, BaseException) and not _says_how(type(value)):
+        args, state = parts_of_error(value)
+        return error_of(type(value), own_copy(args), own_copy(state))
     return value if is_fixed(value) else copy.deepcopy(value)
+
+
+# Python would make an exception anew by calling its class with its `args`, which the constructor
+# of a program's own class need not take.
+
+
+def parts_of_error(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What an exception is made of: the arguments of its built-in base, and its attributes."""
+    _, args, *state = _built_in(type(error)).__reduce__(error)
+    return args, dict(state[0]) if state and state[0] else {}
+
+
+def error_of(cls: type, args: tuple[Any, ...], state: Mapping[str, Any]) -> BaseException:
+    """An exception of these parts; no constructor of the program is called."""
+    base = _built_in(cls)
+    made: BaseException = base.__new__(cls, *args)
+    base.__init__(made, *args)
+    for name, value in state.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _built_in(cls: type) -> Any:
+    """The built-in class that an exception of class `cls` is laid out as."""
+    base: Any = cls
+    while base.__module__ != "builtins":
+        base = base.__base__
+    return base
+
+
+def _says_how(cls: type) -> bool:
+    """Whether a class of exceptions itself says how they are copied."""
+    return hasattr(cls, "__deepcopy__") or cls.__reduce__ is not _built_in(cls).__reduce__

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
+from quorate.core.messages import error_of, parts_of_error
 from quorate.net.registry import Registry
 from quorate.net.standard import build, parts_of
 
@@ -111,7 +112,7 @@ class Values:
             known = member in type(value).__members__
             return [MEMBER, *name, member if known else self.to_tree(value.value, depth)]
         if isinstance(value, BaseException):
-            args = self.to_tree(value.args, depth)
+            args = self.to_tree(parts_of_error(value)[0], depth)
             return [RAISED, *name, args, self._state(value, depth)]
         for base in _BASES:
             if isinstance(value, base):
@@ -135,7 +136,10 @@ class Values:
     def _state(self, value: Any, depth: int) -> Any:
         if _has_own_state(type(value)):
             return [LIST, self.to_tree(value.__getstate__(), depth)]
-        state = dict(getattr(value, "__dict__", ()))
+        if isinstance(value, BaseException):
+            state = parts_of_error(value)[1]
+        else:
+            state = dict(getattr(value, "__dict__", ()))
         for slot in _slots(type(value)):
             held = getattr(value, slot, _MISSING)
             if held is not _MISSING:
@@ -205,10 +209,7 @@ class Values:
             case 10, [plain, state] if type(plain) in _BASES and issubclass(cls, type(plain)):
                 return _with_state(_derived(cls, plain), state)
             case 13, [tuple(args), state] if _is_error(cls):
-                assert issubclass(cls, BaseException)
-                error = cls.__new__(cls, *args)
-                error.args = args
-                return _with_state(error, state)
+                return _with_state(error_of(cls, args, {}), state)
         raise BadValue(f"not an instance of {cls.__qualname__}")
 
 

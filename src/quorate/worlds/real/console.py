@@ -45,7 +45,7 @@ class Console:
         self._out_as_json = self._log_as_json and log is None
         self._to_out: list[str] = []
         self._to_log: list[str] = []
-        self._begun: dict[ProcessId, tuple[str, int]] = {}  # lines without their end
+        self._begun: dict[ProcessId, tuple[list[str], int]] = {}  # parts of lines without their end
         self._lines = Lines()
         self.busy = False  # a method is under way that must not be interrupted by another
 
@@ -59,18 +59,23 @@ class Console:
 
     def _add(self, process: ProcessId, output: fx.Output) -> None:
         text = output.sep.join(map(text_of, output.values)) + output.end
-        if process in self._begun:
-            text = self._begun.pop(process)[0] + text
         *lines, rest = text.split("\n")
+        begun, _ = self._begun.get(process, ([], 0))
+        if lines and begun:
+            lines[0] = "".join(begun) + lines[0]
+            begun = []
+            del self._begun[process]
         if rest:
-            self._begun[process] = (rest, output.level)
+            begun.append(rest)
+            self._begun[process] = (begun, output.level)
         for line in lines:
             self._line(process, line, output.level)
 
     def end(self, process: ProcessId) -> None:
         """The process is over: a line it has begun is a line."""
         if process in self._begun:
-            self._line(process, *self._begun.pop(process))
+            begun, level = self._begun.pop(process)
+            self._line(process, "".join(begun), level)
 
     def _line(self, process: ProcessId, text: str, level: int) -> None:
         now = time.time()

@@ -145,3 +145,26 @@ def test_a_signal_that_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
         run.terminate()
         _, err = run.communicate(timeout=60)
     assert (run.returncode, err) == (130, "")
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_processes_that_were_never_started(run: Run, places: list[str]) -> None:
+    text = "class P(process):\n    def run(): pass\n\ndef main():\n    new(P, num=20)\n"
+    ended = run(text, "-q", "-v", *places, "program.da")
+    shown = ended.err.removeprefix("quorate: never started: ").strip().split(", ")
+    assert sorted(shown) == sorted(f"P-{n}" for n in range(1, 21))
+
+
+def test_processes_that_only_handle_messages(run: Run) -> None:
+    text = (
+        "class P(process):\n    def receive(msg=('x',)): pass\n\ndef main():\n    start(new(P))\n"
+    )
+    ended = run(text, "-q", "program.da")
+    assert ended.status == 1
+    assert ended.err.endswith("not ended\nP-1 handles messages as they come\n")
+
+
+def test_print_refuses_what_it_does_not_know(run: Run) -> None:
+    ended = run(IN_RUN.format("print('a', bogus=3)"), "-q", "program.da")
+    assert ended.status == 1
+    assert "TypeError: print() got an unexpected keyword argument 'bogus'" in ended.err

@@ -34,6 +34,7 @@ def inside(action: Any, seed: int = 0, number: int = 1) -> Any:
         lambda: core_.random.choice(range(1000)),
         lambda: core_.random.sample(range(1000), 5),
         lambda: core_.random.Random().random(),
+        lambda: core_.random.SystemRandom().random(),
         lambda: (core_.random.seed(), core_.random.random()),
     ],
 )

@@ -58,7 +58,7 @@ class SeededRandom(Random):
 class RandomModule:
     """The twin of the module `random`: its functions draw from the running process's generator."""
 
-    Random = SeededRandom
+    Random = SystemRandom = SeededRandom
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         """Start the process's numbers anew; without `a`, from a number drawn from themselves."""
@@ -142,10 +142,19 @@ random = RandomModule()
 time = TimeModule()
 
 
-def show(*values: Any, sep: str | None = " ", end: str | None = "\n", **options: Any) -> None:
+def show(
+    *values: Any,
+    sep: str | None = " ",
+    end: str | None = "\n",
+    file: Any = None,
+    flush: bool = False,
+) -> None:
     """The twin of `print`: in a process, to standard output, it goes through `output`."""
     process = here.process
-    if process is None or options.get("file") is not None:
-        builtins.print(*values, sep=sep, end=end, **options)
+    if process is None or file is not None:
+        builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
     else:
         process.show_(values, " " if sep is None else sep, "\n" if end is None else end)
+
+
+show.__qualname__ = "print"  # as errors call it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.worlds.real.census import DAEMON, SETUP, Census, Lifetimes
+from quorate.worlds.real.census import DAEMON, PREPARATION, Census, Lifetimes
 from quorate.worlds.real.program import Place
 
 A, B, C = (0,), (1,), (2,)
@@ -25,9 +25,9 @@ def test_a_run_is_over_when_all_that_was_started_is_settled() -> None:
     assert (lives.started, lives.daemons, lives.status) == (3, 1, 0)
 
 
-def test_a_setup_is_waited_for_and_is_no_start() -> None:
+def test_a_preparation_is_waited_for_and_is_no_start() -> None:
     lives = Lifetimes()
-    lives.change((1,), "P-1", 1, SETUP)
+    lives.change((1,), "P-1", 1, PREPARATION)
     lives.change((), "main", -1, 0)
     assert (lives.over, lives.started, lives.status) == (False, 1, 0)
     lives.change((1,), "P-1", -1, 0)

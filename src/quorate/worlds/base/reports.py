@@ -23,6 +23,7 @@ from quorate.core.process import Process
 _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 
+_SERVE_ROUTINE = "Process._serve"  # in the place of a `run`, it stands nowhere in the program
 _MAIN_ROUTINE = "main_process_.run"
 _MAIN = re.escape(_MAIN_ROUTINE)
 _SUSPENDABLE_HANDLER = re.compile(r"handle_(?:\w+_)?\d+")
@@ -187,6 +188,7 @@ def seen_from_here(file: str) -> str:
 def standing_of(process: Process) -> Standing:
     """Where `process` stands between two steps."""
     frames = [frame for frame in process.stack_ if isinstance(frame, Frame)]
+    frames = [frame for frame in frames if frame.routine_.qualname != _SERVE_ROUTINE]
     places = tuple((_method(frame.routine_.qualname), *_place(frame)) for frame in frames)
     if not process.started_:
         state = "is not started" if process.set_up_ else "is not set up"

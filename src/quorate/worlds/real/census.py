@@ -16,12 +16,12 @@ Counts = dict[Place, tuple[int, int]]
 DAEMON = -1
 """In the place of an exit code: the run need not wait for the process, which has begun."""
 
-SETUP = -2
-"""In the place of an exit code: not the start of the process is asked for, but its setup."""
+PREPARATION = -2
+"""In the place of an exit code: what is asked for is not a start, but to make or set up."""
 
 
 class Lifetimes:
-    """Starts and setups that are not settled, by path of the process.
+    """Starts and preparations that are not settled, by path of the process.
 
     A process is started by another, whose start, and end, its own place tells in order: if all
     the starts that are known are settled, none is unknown.
@@ -37,12 +37,12 @@ class Lifetimes:
     def change(self, path: tuple[int, ...], name: str, by: int, code: int) -> None:
         """A start was asked for (+1) or is settled (-1), or only an end is told (0).
 
-        `code` is the exit code, or DAEMON or SETUP.
+        `code` is the exit code, or DAEMON or PREPARATION.
         """
         count = self.open.get(path, 0) + by
-        self.started += by > 0 and code != SETUP
+        self.started += by > 0 and code != PREPARATION
         self.daemons += code == DAEMON
-        if code not in (0, DAEMON, SETUP) and not self.status:
+        if code not in (0, DAEMON, PREPARATION) and not self.status:
             self.status = code
         if count:
             self.open[path] = count

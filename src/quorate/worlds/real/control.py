@@ -27,8 +27,8 @@ Path = tuple[int, ...]
 class Lives(Struct, tag=0, array_like=True):
     """Of each change: (path, name, by, code), as `Lifetimes.change` takes it.
 
-    A start is settled when the process is over, or is a DAEMON that has begun; a setup when it has
-    been done.
+    A start is settled when the process is over, or is a DAEMON that has begun; a preparation
+    when it has been done.
     """
 
     changes: list[tuple[Path, str, int, int]]

@@ -29,7 +29,7 @@ from quorate.net.codec import Arrival
 from quorate.net.registry import Registry
 from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_of
 from quorate.worlds.real import control as ct
-from quorate.worlds.real.census import DAEMON, SETUP
+from quorate.worlds.real.census import DAEMON, PREPARATION
 from quorate.worlds.real.console import Console, OutputClosed
 from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lifeline import tie, tie_child
@@ -286,6 +286,7 @@ class Worker(Host):
             if type(what) is fx.Create:
                 assert sender is not None
                 self.add(what.cls, to, sender, what.daemon, what.rates)
+                self._settle(to, 0)
             elif process is not None:
                 put((process, what, sender, stamp))
             else:
@@ -333,7 +334,9 @@ class Worker(Host):
         if link is None:
             super().make(creation, parent)
         else:
-            link.encoder.add_order(creation.id, creation, parent)
+            id = creation.id
+            link.encoder.add_order(id, creation, parent)
+            self._lives.append((id.path, repr(id), 1, PREPARATION))
             self._unflushed.add(link)
 
     def add(self, cls: type[Process], id: ProcessId, *rest: Any) -> Process:
@@ -344,7 +347,7 @@ class Worker(Host):
         if type(what) is fx.Start:
             self._lives.append((to.path, repr(to), 1, 0))
         elif type(what) is fx.Setup:
-            self._lives.append((to.path, repr(to), 1, SETUP))
+            self._lives.append((to.path, repr(to), 1, PREPARATION))
         super().order(to, what)
 
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from collections.abc import Iterator
 
 from quorate.lang import nodes
@@ -18,6 +19,7 @@ from quorate.lang.words import RESERVED, WORDS
 
 _WORDS = frozenset((*WORDS, *RESERVED, "await", "config", "process"))
 _TEXT_MAX = 40
+_OF_MAIN = "`main` assigns a variable of its own: hand it on by `setup`"
 
 
 class Advice:
@@ -48,7 +50,7 @@ class Advice:
             return f"did you mean `{near}`? {variables[near]}"
         if near := nearest(name, mixed):
             return f"did you mean `self.{near}`?"
-        words = _WORDS if nearest(name, self._anywhere()) else {*_WORDS, *dir(builtins)}
+        words = _WORDS if nearest(name, self._anywhere) else {*_WORDS, *dir(builtins)}
         if (near := nearest(name, words)) and not changed:
             return f"did you mean `{near}`?"
         if owner is None:
@@ -59,13 +61,8 @@ class Advice:
 
     def _variables(self, owner: ClassInfo | None) -> Iterator[tuple[str, str]]:
         """The variables of `main` and of methods of `owner`, with what to do to share them."""
-        classes = [n for n in ast.walk(self.program.tree) if isinstance(n, nodes.ProcessClass)]
-        for process in classes:
-            if process.is_main and process.info is not owner:
-                for run in process.body:
-                    for name, _ in self._assigned(run):
-                        yield name, "`main` assigns a variable of its own: hand it on by `setup`"
-        for process in classes:
+        yield from ((name, _OF_MAIN) for name in self._of_main)
+        for process in self._processes:
             if process.info is owner:
                 methods = [m for m in process.body if isinstance(m, ast.FunctionDef)]
                 for method in sorted(methods, key=lambda method: method.name == "setup"):
@@ -73,6 +70,17 @@ class Advice:
                         if name not in owner.fields:
                             where = f"`{method.name}` assigns a variable of its own"
                             yield name, f"{where}: write `self.{text}` there"
+
+    @functools.cached_property
+    def _processes(self) -> list[nodes.ProcessClass]:
+        every = ast.walk(self.program.tree)
+        return [node for node in every if isinstance(node, nodes.ProcessClass)]
+
+    @functools.cached_property
+    def _of_main(self) -> set[str]:
+        """The variables of `main`."""
+        mains = [process for process in self._processes if process.is_main]
+        return {name for main in mains for run in main.body for name, _ in self._assigned(run)}
 
     def _assigned(self, method: ast.stmt) -> Iterator[tuple[str, str]]:
         """The variables that a method assigns, with one assignment to each."""
@@ -84,6 +92,7 @@ class Advice:
             for name in stored_names([node])[0]:
                 yield name, text if alone and len(text) <= _TEXT_MAX else f"{name} = ..."
 
+    @functools.cached_property
     def _anywhere(self) -> set[str]:
         """All names that something in the program gives a value to."""
         tree = ast.walk(self.program.tree)

@@ -222,3 +222,32 @@ def test_the_text_of_a_module_is_found(tmp_path: Path) -> None:
     module = load(str(tmp_path / "prog.da"))
     assert linecache.getline(module.inner.__file__, 2) == "class P(process): pass\n"
     assert module.inner.P.__module__ == "inner"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pass\n    output(" + "n + " * 400 + "n)",
+        "pass\n    if n: pass\n" + "".join(f"    elif n == {i}: pass\n" for i in range(400)),
+        "pass\n    for x in n:\n"
+        + "".join(" " * i + "for x in n:\n" for i in range(5, 30))
+        + " " * 30
+        + "n",
+        "pass\n    return " + "-" * 50_000 + "n",
+    ],
+)
+def test_what_is_too_deep_is_told_where_it_stands(tmp_path: Path, body: str) -> None:
+    path = write(tmp_path, {"deep.da": f"x = 1\ndef f(n):\n    {body}\n"}) / "deep.da"
+    with pytest.raises(QuorateSyntaxError) as raised:
+        compiled(str(path), cache=False)
+    (only,) = raised.value.diagnostics
+    assert (only.code, only.help is not None) == ("Q005", True)
+    assert only.span.line >= 4
+
+
+def test_columns_in_a_file_that_begins_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "bom.da"
+    path.write_bytes(b"\xef\xbb\xbfx = (1 +\n")
+    with pytest.raises(QuorateSyntaxError) as raised:
+        compiled(str(path), cache=False)
+    assert raised.value.diagnostics[0].span.column == 4

@@ -118,18 +118,13 @@ def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeT
     cache = cache and DaLoader.views  # what is kept has them
     if cache and (code := _cached(path)) is not None:
         return code
-    from quorate.compiler.passes import analyse, translate
+    from quorate.compiler.passes import analyse, errors_with_places, translate
 
     modules = Modules(shown, None if root is None else Known(root))
     source = modules.source()
-    module = translate(analyse(source, modules.find), views=DaLoader.views)
-    try:
+    with errors_with_places(source):
+        module = translate(analyse(source, modules.find), views=DaLoader.views)
         code = compile_module(module, path)
-    except SyntaxError as error:  # too many blocks in one another
-        from quorate.lang.diagnostics import QuorateSyntaxError
-        from quorate.lang.syntax import syntax_diagnostics
-
-        raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
     if cache:
         _keep(path, code, modules.known.digests)
     return code

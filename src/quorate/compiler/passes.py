@@ -8,7 +8,8 @@ Nothing here reads or writes files but through the `Importer` that finds other m
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from quorate.compiler.flow import cut, flow_text
@@ -17,13 +18,14 @@ from quorate.compiler.plan import Plan
 from quorate.compiler.python import Writer
 from quorate.compiler.suspend import find_suspendable
 from quorate.lang.checks import check
-from quorate.lang.diagnostics import Diagnostic, Diagnostics
+from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError
 from quorate.lang.imports import Importer
 from quorate.lang.nodes import Program
 from quorate.lang.parse import parse
 from quorate.lang.printer import program_text, tree_text
 from quorate.lang.resolve import resolve
 from quorate.lang.source import Source
+from quorate.lang.syntax import syntax_diagnostics
 
 STAGES = ("tree", "program", "flow", "plan", "python")
 
@@ -45,13 +47,25 @@ def analyse(source: Source, importer: Importer, *, until: str = "program") -> Co
     Raises QuorateSyntaxError with all errors found.
     """
     found = Diagnostics(source)
-    program = parse(source, found, importer)
-    if until != "tree":
-        resolve(program, found)
-        check(program, found)
-        find_suspendable(program, found)
+    with errors_with_places(source):
+        program = parse(source, found, importer)
+        if until != "tree":
+            resolve(program, found)
+            check(program, found)
+            find_suspendable(program, found)
     found.raise_if_errors()
     return Compilation(source, found, program)
+
+
+@contextlib.contextmanager
+def errors_with_places(source: Source) -> Iterator[None]:
+    """What Python's compiler refuses, and what is too deep to be walked, as errors of `source`."""
+    try:
+        yield
+    except QuorateSyntaxError:
+        raise
+    except (SyntaxError, RecursionError) as error:
+        raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
 
 
 def translate(compilation: Compilation, *, views: bool = True) -> ast.Module:
@@ -74,14 +88,16 @@ def stage_text(path: str, stage: str) -> str:
     if stage not in STAGES:
         raise ValueError(f"no stage is called {stage!r}; they are {', '.join(STAGES)}")
     source = Source.read(path)
-    compilation = analyse(source, Modules(path).find, until=stage)
-    return PRINTERS[stage](compilation)
+    with errors_with_places(source):
+        return PRINTERS[stage](analyse(source, Modules(path).find, until=stage))
 
 
 def plan_of(path: str) -> Plan:
     """How the queries of the program at `path` are answered. Raises QuorateSyntaxError."""
-    compilation = analyse(Source.read(path), Modules(path).find)
-    translate(compilation)
+    source = Source.read(path)
+    with errors_with_places(source):
+        compilation = analyse(source, Modules(path).find)
+        translate(compilation)
     assert compilation.plan is not None
     return compilation.plan
 
@@ -114,5 +130,6 @@ def lint_file(path: str) -> list[Diagnostic]:
     """The warnings about a program without errors. Raises QuorateSyntaxError for one with."""
     from quorate.lang.lint import lint
 
-    compilation = analyse(Source.read(path), Modules(path).find)
-    return list(lint(compilation.program, compilation.source))
+    source = Source.read(path)
+    with errors_with_places(source):
+        return list(lint(analyse(source, Modules(path).find).program, source))

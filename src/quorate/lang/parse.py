@@ -10,11 +10,11 @@ import ast
 import itertools
 import re
 import tokenize
-from typing import Literal, NoReturn
+from typing import Literal
 
 from quorate.lang import nodes
 from quorate.lang.configuration import read_config
-from quorate.lang.diagnostics import Diagnostic, Diagnostics, QuorateSyntaxError, nearest
+from quorate.lang.diagnostics import Diagnostic, Diagnostics, nearest
 from quorate.lang.imports import (
     Importer,
     defines,
@@ -80,12 +80,6 @@ def _without_while_await(text: str) -> tuple[str, set[tuple[int, int]]]:
     return "\n".join(lines), places
 
 
-def _refuse(
-    source: Source, code: str, message: str, span: Span, help: str | None = None
-) -> NoReturn:
-    raise QuorateSyntaxError([Diagnostic(code, message, span, source, help=help)]) from None
-
-
 class Reader(ExpressionReader):
     """Reads statements; where it stands (module, process class, method) is its state."""
 
@@ -105,11 +99,7 @@ class Reader(ExpressionReader):
         note_imports(self.program, self._importer, self.found)
         self.time_modules, self.sleepers = sleeping_names(tree)
         self.shadowed = {s.name for s in tree.body if isinstance(s, ast.FunctionDef)} & QUERIES
-        try:
-            tree.body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
-        except RecursionError:
-            span = Span(1, 0, 1, 0)
-            _refuse(self.found.source, "Q005", "the program is nested too deeply", span)
+        tree.body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
 
     def _module_statement(self, node: ast.stmt) -> ast.stmt:
         if isinstance(node, ast.AsyncFunctionDef):

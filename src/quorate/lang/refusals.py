@@ -89,7 +89,7 @@ def refused(source: Source, text: str, loops: set[tuple[int, int]]) -> Diagnosti
         warnings.simplefilter("ignore")
         try:
             tree = _AsPython(loops).visit(ast.parse(text))
-            compile(tree, source.path, "exec", dont_inherit=True)
+            compile(tree, "<program>", "exec", dont_inherit=True)
         except SyntaxError as error:
             return None if error.msg == _BLOCKS else _diagnostic(source, error)
         except (RecursionError, MemoryError, ValueError):

@@ -92,7 +92,7 @@ def parse_python(source: Source, text: str) -> tuple[ast.Module, list[Diagnostic
     QuorateSyntaxError where it is not Python whatever is left out.
     """
     try:
-        return ast.parse(text, source.path), []
+        return ast.parse(text), []  # without the name, by which it would look into the file
     except (SyntaxError, RecursionError, MemoryError) as error:
         limits = list(_timed_awaits(source, _tokens(source.text)))
         if not limits:
@@ -100,7 +100,7 @@ def parse_python(source: Source, text: str) -> tuple[ast.Module, list[Diagnostic
     mistakes = [mistake for mistake, _ in limits]
     text = _blanked(text, [place for _, place in limits])
     try:
-        return ast.parse(text, source.path), mistakes
+        return ast.parse(text), mistakes
     except (SyntaxError, RecursionError, MemoryError) as error:
         others = _refusals(source, error)
         raise QuorateSyntaxError(sorted([*mistakes, *others], key=_place)) from None
@@ -135,10 +135,28 @@ def syntax_diagnostics(source: Source, error: Exception) -> list[Diagnostic]:
 def _refusals(source: Source, error: Exception) -> list[Diagnostic]:
     """What is wrong besides time limits of awaits."""
     if not isinstance(error, SyntaxError) or re.search("too many .*nested", error.msg):
-        span = _error_span(source, error) if isinstance(error, SyntaxError) else Span(1, 0, 1, 0)
+        span = _error_span(source, error) if isinstance(error, SyntaxError) else _largest(source)
         return [Diagnostic("Q005", "the program is nested too deeply", span, source, help=_DEPTH)]
     known = list(_keyword_arguments(source, _tokens(source.text)))
     return known or [_plain(source, error)]
+
+
+def _largest(source: Source) -> Span:
+    """The beginning of the statement with most tokens; an `if` goes on with its `elif`s."""
+    sizes: dict[Span, int] = {Span(1, 0, 1, 0): 0}
+    chains: dict[int, Span] = {}  # by column
+    begins = True
+    current = next(iter(sizes))
+    for token in _tokens(source.text):
+        if begins and token.type not in (tokenize.INDENT, tokenize.DEDENT):
+            current, begins = _span([token]), False
+            if token.string == "elif":
+                current = chains.get(current.column, current)
+            elif token.string == "if":
+                chains[current.column] = current
+        sizes[current] = sizes.get(current, 0) + 1
+        begins |= token.type == tokenize.NEWLINE
+    return max(sizes, key=lambda span: sizes[span])
 
 
 def _tokens(text: str) -> list[tokenize.TokenInfo]:

@@ -98,6 +98,8 @@ def test_arguments_of_a_setup() -> None:
         arguments_of(5)
     with pytest.raises(ProgramError, match=r"^\[Q085\].*\n.*write `setup\(p, \(low, high\)\)`"):
         check_setup(ONE, Pair, (), {})
+    with pytest.raises(ProgramError, match=r"takes \(\) and is given \(1,\): "):
+        check_setup(ONE, Process, (1,), {})
     with pytest.raises(ProgramError, match=r"^\[Q085\].*\n.*`\(\[1, 2\],\)`"):
         check_setup(ONE, One, [1, 2], {})
     with pytest.raises(ProgramError, match=r"^\[Q101\].*takes low\n"):

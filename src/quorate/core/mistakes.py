@@ -115,6 +115,7 @@ def check_setup(process: ProcessId, cls: type[Any], args: Any, kwargs: Mapping[s
         names = list(signature.parameters)[1:]
         takes = f"({', '.join(names)}{',' * (len(names) == 1)})"
         given = ", ".join([*map(repr, args), *(f"{name}=..." for name in kwargs)])
+        given += "," * (len(args) == 1 and not kwargs)
         help = f"write `setup(p, {takes})`"
         if len(names) == 1 and len(args) > 1 and not kwargs:
             help = f"one argument that is a list or a tuple is written `({list(args)!r},)`"

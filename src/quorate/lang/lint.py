@@ -15,6 +15,7 @@ from quorate.lang.diagnostics import Diagnostic, Diagnostics, nearest
 from quorate.lang.hopes import assigned, constant_fields, may_hold
 from quorate.lang.nodes import Program
 from quorate.lang.overview import Kind, Looking, Overview, Sending, overview
+from quorate.lang.scopes import parameters
 from quorate.lang.shapes import Sequence, Shape, may_match, tag
 from quorate.lang.source import Source, Span
 from quorate.lang.words import RESERVED, WORDS
@@ -141,6 +142,8 @@ class _Linter:
         message = sending.node.args[0]
         labels: list[tuple[ast.AST, str]] = []
         help = "add a handler `def receive(msg=...)` for it, or take this `send` out"
+        if (name := self._nearly_handler()) is not None:
+            help = f"did you mean `receive` by `def {name}(msg=...)`?"
         if pattern is not None:
             one, two = _size(shape), _size(pattern.shape)
             size = "" if one == two else f"{two}: "
@@ -151,6 +154,13 @@ class _Linter:
         self.found.warning(
             "Q202", "nobody receives this message", message, labels=labels, help=help
         )
+
+    def _nearly_handler(self) -> str | None:
+        """The name of a method that looks like a handler, and is none."""
+        members = (m for kind in self.view.kinds for node in kind.lineage for m in node.body)
+        methods = (member for member in members if isinstance(member, ast.FunctionDef))
+        names = (method.name for method in methods if "msg" in parameters(method.args))
+        return next((name for name in names if nearest(name, ["receive"])), None)
 
     def _nearest_pattern(self, shape: Shape) -> Looking | None:
         """The pattern in this module that was probably meant for a message."""

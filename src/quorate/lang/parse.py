@@ -10,7 +10,7 @@ import ast
 import itertools
 import re
 import tokenize
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from quorate.lang import nodes
 from quorate.lang.configuration import read_config
@@ -27,7 +27,7 @@ from quorate.lang.imports import (
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
 from quorate.lang.refusals import refused
-from quorate.lang.scopes import BUILTINS, plain_class
+from quorate.lang.scopes import BUILTINS, parameters, plain_class
 from quorate.lang.source import Source, Span, tokens_of
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
@@ -213,6 +213,8 @@ class Reader(ExpressionReader):
         for statement in [*body, *inner]:
             if isinstance(statement, ast.AsyncFunctionDef):
                 statement = self._without_async(statement, ast.FunctionDef)
+            if isinstance(statement, ast.FunctionDef):
+                self._check_handler_name(statement)
             if isinstance(statement, ast.FunctionDef) and statement.name in HANDLERS:
                 members.append(self._handler(statement))
             elif isinstance(statement, ast.FunctionDef):
@@ -271,15 +273,29 @@ class Reader(ExpressionReader):
             node.name = "setup"  # what is meant, as far as other errors are concerned
             del (node.args.posonlyargs or node.args.args)[:1]
         elif positional and positional[0].arg == "self" and not nodes.is_static(node):
-            rest = ", ".join(arg.arg for arg in positional[1:])
+            (node.args.posonlyargs or node.args.args).pop(0)
+            rest = ast.unparse(node.args)
             help = f"write `def {node.name}({rest})`: `self` is there without it"
             message = f"`{node.name}` has a parameter `self`"
             self.found.error("Q013", message, positional[0], help=help)
-            (node.args.posonlyargs or node.args.args).pop(0)
         elif node.name == "run" and positional and not node.args.defaults:
             help = "give them to `setup`: its parameters are fields, which `run` can read"
             self.found.error("Q023", "`run` takes no parameters", positional[0], help=help)
         return self.statement(node)
+
+    def _check_handler_name(self, node: ast.FunctionDef) -> None:
+        """Q037: `def recieve(msg=('a', x))` is a handler, where `x` can be nothing but free."""
+        near = nearest(node.name, ["receive"])
+        if near is None or "msg" not in parameters(node.args):
+            return
+        names = {n.id for default in node.args.defaults for n in ast.walk(default) if _is_read(n)}
+        if self.program.knows_names and names - self.program.names - BUILTINS:
+            message = f"`{node.name}` has the parameters of a handler, and is none"
+            place = self.found.source.span(node)
+            column = place.column + len("def ")
+            word = Span(place.line, column, place.line, column + len(node.name))
+            self.found.error("Q037", message, word, help=f"did you mean `{near}`?")
+            node.name = near
 
     def _handler(self, node: ast.FunctionDef) -> nodes.Handler:
         kind = HANDLERS[node.name]
@@ -320,7 +336,10 @@ class Reader(ExpressionReader):
         parts: dict[str, ast.expr] = {}
         for argument, default in zip(arguments, defaults, strict=True):
             name = argument.arg
-            if name not in allowed:
+            if name == "self":
+                help = "leave it out: `self` is there without it"
+                self.found.error("Q013", "a handler has a parameter `self`", argument, help=help)
+            elif name not in allowed:
                 near = nearest(name, allowed)
                 help = f"did you mean `{near}=`?" if near else f"it has {', '.join(allowed)}"
                 message = f"a handler has no parameter `{name}`"
@@ -411,7 +430,8 @@ class Reader(ExpressionReader):
             node.test = ast.copy_location(ast.Await(_without_awaits(node.test)), node.test)
         if not isinstance(node.test, ast.Await):
             return self.generic_visit(node)  # type: ignore[return-value]
-        branches = [self._alternative(node.test.value, node.body, node)]
+        word = "while" if loop else "if"
+        branches = [self._alternative(node.test.value, node.body, node, word)]
         rest = node
         while len(rest.orelse) == 1 and self._is_elif(rest.orelse[0]):
             following = rest.orelse[0]
@@ -435,7 +455,9 @@ class Reader(ExpressionReader):
         line = self.found.source.lines[node.lineno - 1].encode()
         return line[node.col_offset :].startswith(b"elif")
 
-    def _alternative(self, test: ast.expr, body: list[ast.stmt], at: ast.stmt) -> nodes.Branch:
+    def _alternative(
+        self, test: ast.expr, body: list[ast.stmt], at: ast.stmt, word: str = "if"
+    ) -> nodes.Branch:
         """One branch of an await: `timeout(seconds)`, or a condition."""
         match test:
             case ast.Call(func=ast.Name(id="timeout"), args=args, keywords=keywords):
@@ -444,18 +466,17 @@ class Reader(ExpressionReader):
                     self.found.error("Q043", "`timeout` takes its seconds", test, help=help)
                     args = [ast.copy_location(ast.Constant(0), test)]
                 return self._branch("timeout", args[0], body, at)
-        return self._branch("when", test, body, at)
+        return self._branch("when", test, body, at, word)
 
     def _branch(
-        self, kind: str, test: ast.expr, body: list[ast.stmt], at: ast.stmt
+        self, kind: str, test: ast.expr, body: list[ast.stmt], at: ast.stmt, word: str = "if"
     ) -> nodes.Branch:
         if isinstance(test, ast.Tuple):
             source = self.found.source
             if len(test.elts) == 2:
                 condition, limit = map(source.span, test.elts)
-                old = timed_await(source, condition, limit, limit)
-                labels = old.labels
-                self.found.error(old.code, old.message, limit, labels=labels, help=old.help)
+                old = timed_await(source, condition, limit, limit, word=word)
+                _report(old, self.found)
             else:
                 help = "join the conditions by `and`, or give each a branch"
                 self.found.error("Q045", "`await` takes one condition", test, help=help)
@@ -525,6 +546,10 @@ def _drop_annotations(body: list[ast.stmt]) -> None:
             node.annotation = None
         elif isinstance(node, ast.FunctionDef):
             node.returns = None
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 def _is_process(base: ast.expr) -> bool:

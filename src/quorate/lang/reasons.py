@@ -26,6 +26,7 @@ _STATEMENTS = frozenset(
 _OPERATORS = frozenset(
     ("+", "-", "*", "/", "//", "%", "**", "@", "=", "==", "!=", "<", ">", "<=", ">=", "+=", "-=")
 ) | {"*=", "/=", "|", "&", "^", "~", "<<", ">>", ":=", "and", "or", "not", "in", "is"}
+_DEFINED = ("receive", "sent", "setup", "run", "main")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _VALUES = (tokenize.NAME, tokenize.NUMBER, tokenize.STRING)
 
@@ -126,6 +127,9 @@ def _bracket(it: _Statement) -> Reason | None:
 def equals(source: Source, tokens: Sequence[tokenize.TokenInfo], span: Span) -> Reason:
     """A `=` where none can stand, what is on its left being at `span`."""
     it = _statement(source, tokens, span)
+    if it.word == "timeout" and it.first == "elif":
+        given = re.search(r"timeout\s*=\s*(.+?)\s*:", source.lines[span.line - 1])
+        return "`=` after `timeout`", span, f"write `elif timeout({given[1] if given else 3}):`"
     if it.open:
         argument = "if this names an argument, a `)` is missing before it"
         help = f"a comparison is written `==`; {argument}"
@@ -189,6 +193,7 @@ def _block(it: _Statement) -> Reason | None:
         "await": "write `if await(...):` for an await with branches",
         "timeout": "write `elif timeout(...):` after an `if await(...):`",
     }
+    helps |= {name: f"write `def {name}(...):`" for name in _DEFINED}
     help = helps.get(it.first, "take it away, or begin the line with `if`, `for` or `while`")
     return "a `:` where no block begins", it.span, help
 

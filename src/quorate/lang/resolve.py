@@ -28,7 +28,7 @@ from quorate.lang.scopes import (
     witness_names,
 )
 from quorate.lang.setups import united_setup
-from quorate.lang.unknown import Advice
+from quorate.lang.unknown import Advice, binding
 from quorate.lang.witnesses import flatten, prune_witnesses
 from quorate.lang.words import SUSPENDING, WORDS, check_call
 
@@ -102,6 +102,7 @@ class Resolver(ast.NodeTransformer):
         self.inside = 0  # in how many expressions that leave no witness of a `some` in them
         self.unjudged = not program.knows_names  # whether any name may be known
         self.quiet = False  # the same for what stands here, but in no function in it
+        self.asked: nodes.Messages | None = None  # the plain condition whose patterns these are
         self.of_queries: dict[str, ast.AST] = {}  # names of queries met in this function
         self.globals = program.names | set(program.classes)
         self.advice = Advice(program, found.source)
@@ -159,6 +160,9 @@ class Resolver(ast.NodeTransformer):
             self._undefined(node)
         return node
 
+    def _may_mean_something(self, name: str) -> bool:
+        return self._defined(name) or self._known_global(name)
+
     def _known_global(self, name: str) -> bool:
         return self.unjudged or self.quiet or name in self.globals or name in BUILTINS
 
@@ -183,6 +187,11 @@ class Resolver(ast.NodeTransformer):
             self._outside_query(node, self.of_queries[node.id])
             return
         help = self.advice.about(node.id, self._candidates(), self.owner)
+        free = self.asked and binding(self.asked, node.id, self._may_mean_something)
+        if free:
+            near = nearest(node.id, self._candidates())
+            help = f"did you mean `{near}`? " if near else ""
+            help += f"here names are values: write `_` for anything, or `some({free})` to bind it"
         message = f"`{node.id}` is defined nowhere"
         self.found.error("Q010", message, node, help=help, cause=node.id)
 
@@ -556,7 +565,7 @@ class Resolver(ast.NodeTransformer):
         self, pattern: nodes.ValuePattern | nodes.StarPattern, value: ast.Name
     ) -> None:
         name = value.id
-        if self._defined(name) or self._known_global(name):
+        if self._may_mean_something(name):
             return
         near = nearest(name, self._candidates())
         help = f"did you mean `_{near}`? " if near else ""
@@ -570,9 +579,11 @@ class Resolver(ast.NodeTransformer):
     def visit_Messages(self, node: nodes.Messages) -> ast.AST:
         """A plain Boolean `received(...)`: all names are values."""
         self._check_histories(node)
+        was, self.asked = self.asked, node
         level = Level(set())
         for pattern in nodes.clause_patterns(node):
             self._pattern_values(pattern, level)
+        self.asked = was
         return node
 
     def visit_History(self, node: nodes.History) -> ast.expr:

@@ -173,15 +173,21 @@ def _timed_awaits(
             inside, end = _arguments(tokens, at + 2)
             named = [part for part in inside if len(part) > 2 and part[1].string == "="]
             if named and len(inside) > 1 and named[0] is not inside[0]:
-                condition = _span(inside[0])
-                mistake = timed_await(source, condition, _span(named[0]), _span(named[0][2:]))
+                condition, argument, limit = map(_span, (inside[0], named[0], named[0][2:]))
+                word = "while" if at > 0 and tokens[at - 1].string == "while" else "if"
+                mistake = timed_await(source, condition, argument, limit, word=word)
                 yield mistake, Span(condition.end_line, condition.end_column, *end)
 
 
-def timed_await(source: Source, condition: Span, argument: Span, limit: Span) -> Diagnostic:
-    """Q040: `await` with a second argument, which stands at `argument` and gives `limit`."""
+def timed_await(
+    source: Source, condition: Span, argument: Span, limit: Span, *, word: str
+) -> Diagnostic:
+    """Q040: `await` with a second argument, which stands at `argument` and gives `limit`.
+
+    `word` is what the await with branches begins with.
+    """
     text, seconds = source.phrase(condition), source.phrase(limit)
-    help = f"write\n    if await({text}): ...\n    elif timeout({seconds}): ..."
+    help = f"write\n    {word} await({text}): ...\n    elif timeout({seconds}): ..."
     label = Label(argument, "a time limit is a branch of its own")
     return Diagnostic("Q040", "`await` takes no time limit", argument, source, (label,), help)
 

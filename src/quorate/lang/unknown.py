@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from quorate.lang import nodes
 from quorate.lang.diagnostics import nearest
-from quorate.lang.nodes import ClassInfo, Program
+from quorate.lang.nodes import ClassInfo, Program, make
+from quorate.lang.printer import expression_text
 from quorate.lang.scopes import own_nodes, stored_names
 from quorate.lang.source import Source
 from quorate.lang.words import RESERVED, WORDS
@@ -97,3 +99,29 @@ class Advice:
         """All names that something in the program gives a value to."""
         tree = ast.walk(self.program.tree)
         return {n.id for n in tree if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def binding(asked: nodes.Messages, name: str, known: Callable[[str], bool]) -> str | None:
+    """How `asked`, in which names are values, is written so that it binds `name`.
+
+    Known names are written `_x` then. None where `name` is only a part of a value in it.
+    """
+    asked = copy.deepcopy(asked)
+    asked.message = _freed(asked.message, known)
+    asked.peer = asked.peer and _freed(asked.peer, known)
+    asked.stamp = asked.stamp and _freed(asked.stamp, known)
+    bound = (bound for part in nodes.clause_patterns(asked) for bound in nodes.bound_names(part))
+    return expression_text(asked) if name in bound else None
+
+
+def _freed(pattern: nodes.Pattern, known: Callable[[str], bool]) -> nodes.Pattern:
+    match pattern:
+        case nodes.SequencePattern(elements=elements):
+            pattern.elements = [_freed(element, known) for element in elements]
+        case nodes.ValuePattern(value=ast.Name(id=name), marked=False) if name != "self":
+            if not known(name):
+                return make(nodes.BindPattern, pattern, name=name)
+            pattern.marked = True
+        case nodes.ValuePattern(value=nodes.Field()):
+            pattern.marked = True
+    return pattern

@@ -38,6 +38,8 @@ def read_config(call: ast.Call, found: Diagnostics) -> dict[str, Any]:
             found.error("Q070", f"`config` has no key `{key}`", at, help=help)
             continue
         words = _values(name, value, found)
+        if name != "channel" and options.get(name) not in (None, *words):
+            found.error("Q075", f"`{key}` is given two values", at, help="keep one of them")
         if name == "channel" and narrowed:
             between = (narrowed.get("from_"), narrowed.get("to"), words)
             options.setdefault("channels", []).append(between)

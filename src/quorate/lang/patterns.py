@@ -112,7 +112,10 @@ class ExpressionReader(ast.NodeTransformer):
 
     def _history_keyword(self, kind: str, keyword: ast.keyword, parts: dict[str, ast.expr]) -> None:
         allowed = ("msg", PEER[kind], "clk")
-        if keyword.arg in allowed:
+        if keyword.arg == "msg" and "msg" in parts:
+            help = "keep one of them"
+            self.found.error("Q053", f"`{kind}` takes one pattern", keyword, help=help)
+        elif keyword.arg in allowed:
             parts[str(keyword.arg)] = keyword.value
         elif keyword.arg == "has":
             help = f"write `some({kind}(...), has=...)`"

@@ -252,7 +252,9 @@ def _comma(it: _Statement) -> Reason | None:
     if it.at.type not in _VALUES or (keyword.iskeyword(it.word) and not _ends_value(it.at)):
         return None
     help = "is it a comma?"
-    if not it.open:
+    if it.last == "timeout":
+        help = f"write `elif timeout({it.word}):`"
+    elif not it.open:
         help = "an operator, a `.` or a `,`? each statement has a line of its own"
     return "something is missing between these", place(it.before[-1], it.at), help
 

@@ -44,7 +44,7 @@ def check_setup(
     count = f"{why} argument{'s' * (why != 1)}" if why else "none"
     help = f"write `{call.replace('...', takes)}`"
     if len(names) == 1 and isinstance(args, ast.List):
-        text = found.source.segment(args)
+        text = found.source.phrase(args)
         help = f"one argument that is a list needs a tuple around it: `({text},)`"
     found.error("Q085", f"{message} {count}", at if args is None else args, help=help)
 

@@ -77,8 +77,13 @@ def check_call(word: str, call: ast.Call, found: Diagnostics) -> None:
         found.error("Q087" if word in MAKING else "Q091", message, call, help=help)
     elif word == "setup" and given == 2:
         _check_arguments(call.args[1], found)
-    elif word == "new" and given >= 2 and ast.unparse(call.args[1]) != "None":
-        _check_arguments(call.args[1], found)
+    elif word == "new":
+        for keyword in call.keywords:
+            if keyword.arg in NEW[: given - 1]:
+                message = f"a second argument `{keyword.arg}=`"
+                found.error("Q087", message, keyword, help="keep one of them")
+        if given >= 2 and ast.unparse(call.args[1]) != "None":
+            _check_arguments(call.args[1], found)
 
 
 def _unknown(call: ast.Call, signature: Signature) -> list[ast.keyword]:
@@ -113,19 +118,19 @@ def _check_send(call: ast.Call, unknown: list[ast.keyword], found: Diagnostics) 
     if any(k.arg is None for k in call.keywords):
         return
     if len(call.args) != 1:
-        what = found.source.segment(call.args[0]) if call.args else "message"
+        what = found.source.phrase(call.args[0]) if call.args else "message"
         help = f"write `send({what}, to=...)`; a message of several parts is a tuple"
         found.error("Q081", "`send` takes one message, and `to=`", call, help=help)
     elif to is None:
         message = "`send` without `to=`: nobody would get the message"
         place: ast.AST = call
-        help = f"write `send({found.source.segment(call.args[0])}, to=p)`"
+        help = f"write `send({found.source.phrase(call.args[0])}, to=p)`"
         if meant is not None:
             place = meant
             help = "did you mean `to=`?"
         found.error("Q080", message, place, help=help)
     elif isinstance(to, ast.Constant) and not isinstance(to.value, str):
-        what = found.source.segment(to)
+        what = found.source.phrase(to)
         message = f"a message is sent to `{what}`, which is not a process"
         help = "`to=` takes a process, a name, or a set or list of them"
         found.error("Q083", message, to, help=help)
@@ -137,6 +142,6 @@ def _check_arguments(args: ast.expr, found: Diagnostics) -> None:
     if isinstance(args, ast.BinOp) and isinstance(args.op, (ast.Add, ast.Mult)):
         return  # of tuples, perhaps
     if isinstance(args, shapes):
-        text = found.source.segment(args)
+        text = found.source.phrase(args)
         help = f"one argument needs a comma after it: `({text},)`"
         found.error("Q084", "the arguments of a setup are a tuple", args, help=help)

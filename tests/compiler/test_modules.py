@@ -354,3 +354,11 @@ def test_random_and_time_are_the_worlds(folder: Path, imports: str, draw: str, n
         answers.append([process.go(), process.inside() if "*" not in imports else 0])
     assert answers[0] == answers[1]
     assert answers[0][0][1] == 77.5
+
+
+def test_a_circle_that_works_from_one_side(folder: Path) -> None:
+    """Each module is compiled by itself, when the others are being imported or are there."""
+    (folder / "one.da").write_text("import two\nA = 1\ndef f(): return two.B\n")
+    (folder / "two.da").write_text("from one import A, f\nB = A + 1\n")
+    program = run(folder, "import two\nx = two.f()\n")
+    assert program.x == 2

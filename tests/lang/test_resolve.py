@@ -101,6 +101,7 @@ MODULES = [
     "def f(n):\n    n += 1\n    def g():\n        nonlocal n\n        n += 1",
     "def f():\n    for i in 'x': i += 1\n    if some(j in [1]): j += 1\n    with f() as k: k += 1",
     "n = 0\nn += 1\ndel n\nclass A:\n    n = 0\n    n += 1",
+    "def f():\n    def g():\n        nonlocal n\n        n = 1\n    g()\n    n += 1",
     "def f():\n    x: int = 1\n    x += 1\n    (y := 2)\n    y += 1",
 ]
 if sys.version_info >= (3, 12):

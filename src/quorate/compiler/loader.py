@@ -120,7 +120,7 @@ def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeT
         return code
     from quorate.compiler.passes import analyse, errors_with_places, translate
 
-    modules = Modules(shown, None if root is None else Known(root))
+    modules = Modules(shown, None if root is None else Known(root, in_order=False))
     source = modules.source()
     with errors_with_places(source):
         module = translate(analyse(source, modules.find), views=DaLoader.views)

@@ -79,6 +79,7 @@ class Known:
     """
 
     root: str
+    in_order: bool = True  # whether they are analysed as the program comes to import them
     programs: dict[str, Program | None] = field(default_factory=dict)
     digests: dict[str, bytes] = field(default_factory=dict)
     asking: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -165,8 +166,10 @@ class Modules:
             programs[path] = analyse(inner.source(), inner.find).program
         return programs[path] or self._unfinished(path)
 
-    def _unfinished(self, path: str) -> Program:
+    def _unfinished(self, path: str) -> Program | None:
         """What a module has defined when, in a circle, it comes to the import that leads here."""
+        if not self.known.in_order:
+            return None
         source = Source.read(seen_from_here(path))
         asked = self.known.asking.get(path, ("", 0))
         tree = plain_tree(source)

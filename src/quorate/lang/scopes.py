@@ -37,9 +37,12 @@ def stored_names(body: Iterable[ast.AST]) -> tuple[set[str], set[str]]:
 
 def changed_names(body: Iterable[ast.AST]) -> dict[str, ast.Name]:
     """The names that `body` changes, as by `x += 1`, and never gives a first value."""
+    body = list(body)
     every = list(own_nodes(body))
     changes = [node.target for node in every if isinstance(node, ast.AugAssign)]
     given, _ = _stored(node for node in every if node not in changes)
+    for node in (inner for statement in body for inner in ast.walk(statement)):
+        given |= set(node.names) if isinstance(node, ast.Nonlocal) else set()
     names = {target.id: target for target in reversed(changes) if isinstance(target, ast.Name)}
     return {name: target for name, target in names.items() if name not in given}
 

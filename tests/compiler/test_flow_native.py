@@ -117,3 +117,19 @@ def test_large_bodies_do_what_python_does(first: int) -> None:
     for seed in range(first, first + 15):
         lines = Body(Random(seed), 200).lines()
         assert by_blocks(lines) == by_python(lines), "\n".join(lines)
+
+
+def test_a_generator_is_closed_where_an_exception_leaves_its_loop() -> None:
+    lines = [
+        "try:",
+        "    for x in drawn(note, 2):",
+        "        for y in drawn(note, 3):",
+        "            -- l",
+        "            if b: {}[y]",
+        "except KeyError: note('caught')",
+        "for x in drawn(note, 4):",
+        "    for y in drawn(note, 5):",
+        "        -- l",
+        "        {}[x]",
+    ]
+    assert by_blocks(lines) == by_python(lines)

@@ -29,7 +29,7 @@ from programs.scopes import (
     signature_of,
 )
 from programs.values import Run
-from programs.world import Asleep, Handling, Pause, Proc, Wait, World
+from programs.world import Asleep, Handling, Pause, Proc, Twin, Wait, World
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics
 from quorate.lang.nodes import Program
@@ -71,7 +71,7 @@ class Interpreter(QueryEvaluator):
         self.main: Any = None
         self.options: dict[str, Any] = {}
         self.count = 0
-        twins = {"print": self._print, "random": _Twin(world), "time": _Twin(world)}
+        twins = {"print": self._print, "random": Twin(world), "time": Twin(world)}
         self.twins = twins
         self.module_env = Env(
             None, {"process": Proc, "print": self._print, "__name__": "program"}, kind="module"
@@ -202,7 +202,7 @@ class Interpreter(QueryEvaluator):
         if node.exc is None:
             handled = env.function().handled
             if not handled:
-                raise RuntimeError("No active exception to reraise")
+                raise  # noqa: PLE0704 (that of a caller, if there is one)
             raise handled[-1]
         error = yield from self.value(node.exc, env)
         cause = yield from self.optional(node.cause, env)
@@ -212,7 +212,7 @@ class Interpreter(QueryEvaluator):
 
     def do_Try(self, node: ast.Try, env: Env) -> Evaluation:
         done, error = yield from self.attempt(self.guarded(node, env))
-        last = yield from self.block(node.finalbody, env)
+        last = yield from self.during(error, node.finalbody, env)
         if last is not None:
             return last
         if error is not None:
@@ -227,6 +227,17 @@ class Interpreter(QueryEvaluator):
             raise
         except BaseException as error:
             return None, error
+
+    def during(self, error: BaseException | None, body: list[ast.stmt], env: Env) -> Evaluation:
+        """Run statements while an exception is handled."""
+        if error is None:
+            return (yield from self.block(body, env))
+        trace = error.__traceback__
+        try:
+            raise error
+        except BaseException:
+            error.__traceback__ = trace
+            return (yield from self.block(body, env))
 
     def guarded(self, node: ast.Try, env: Env) -> Evaluation:
         """A `try` without its `finally`."""
@@ -247,7 +258,7 @@ class Interpreter(QueryEvaluator):
         handled.append(error)
         if node.name:
             yield from self.store_name(node.name, error, env)
-        done, raised = yield from self.attempt(self.block(node.body, env))
+        done, raised = yield from self.attempt(self.during(error, node.body, env))
         handled.pop()
         if node.name:
             holder = vars(env.proc) if self.is_field(node.name, env) else env.values
@@ -535,23 +546,6 @@ class Interpreter(QueryEvaluator):
         """The process whose method this is; in other functions, the one that runs."""
         assert self.world.running is not None
         return env.proc if env.proc is not None else self.world.running.proc
-
-
-class _Twin:
-    """`random` and `time`, as the process that is running has them."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("time", "monotonic", "perf_counter"):
-            return lambda: self._world.ran.now
-
-        def draw(*args: Any) -> Any:
-            assert self._world.running is not None
-            return getattr(self._world.running.random, name)(*args)
-
-        return draw
 
 
 def is_generator(body: list[ast.stmt]) -> bool:

@@ -487,3 +487,20 @@ class World:
 
 def _fire(timer: Timer, machine: Machine) -> None:
     machine.fire(timer)
+
+
+class Twin:
+    """`random` and `time`, as the process that is running has them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("time", "monotonic", "perf_counter"):
+            return lambda: self._world.ran.now
+
+        def draw(*args: Any) -> Any:
+            assert self._world.running is not None
+            return getattr(self._world.running.random, name)(*args)
+
+        return draw

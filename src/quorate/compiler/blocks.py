@@ -27,8 +27,10 @@ class Block(ast.AST):
 class Routine(ast.stmt):
     """A method as blocks, the first of them `start`.
 
-    `on_error`: block -> the block where an exception raised in it is handled. `waits`: block where
-    the process stands while it waits -> (line, source text of what it waits for).
+    `on_error`: block -> the block where an exception raised in it is handled. `handling`: block of
+    an `except` or `finally` -> the variables that hold what it handles, innermost first. `waits`:
+    block where the process stands while it waits -> (line, source text of what it waits for).
+    `iterators`: the variables that hold those of loops.
     """
 
     _fields = ("args", "decorator_list", "blocks")
@@ -38,7 +40,9 @@ class Routine(ast.stmt):
     decorator_list: list[ast.expr]
     blocks: list[Block]
     on_error: dict[str, str]
+    handling: dict[str, tuple[str, ...]]
     waits: dict[str, tuple[int, str]]
+    iterators: tuple[str, ...]
     scope: Scope
 
 
@@ -223,7 +227,7 @@ def check(routine: Routine) -> None:
             missing = set(successors(terminator)) - known
             assert not missing, f"{routine.name}: {block.name} leads to {missing}"
     assert set(routine.on_error) | set(routine.on_error.values()) <= known, routine.on_error
-    assert set(routine.waits) <= known, routine.waits
+    assert set(routine.waits) | set(routine.handling) <= known, routine
 
 
 def _check_nothing_follows(body: list[ast.stmt], where: str) -> None:

@@ -74,7 +74,14 @@ class RoutineWriter(KeeperWriter):
             self.testing = False
             members.append(function(block.name, inner, body))
         self.levels.pop()
-        for name, facts in (("on_error", node.on_error), ("waits", node.waits), ("reads", reads)):
+        told = {
+            "on_error": node.on_error,
+            "handling": node.handling,
+            "iterators": node.iterators,
+            "waits": node.waits,
+            "reads": reads,
+        }
+        for name, facts in told.items():
             if facts:
                 members.insert(0, assign(ast.Name(name, ast.Store()), literal(facts)))
         name = self.own_name(node.name) if self.in_class_body() else node.name

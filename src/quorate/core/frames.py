@@ -54,10 +54,14 @@ class Routine:
     `call` has the method's own signature and answers the first locals of a frame. `blocks` by
     name; the first to run is `start`. `on_error` says to which block an exception goes that is
     raised in a block. `waits` gives (line, source text) of each block that waits, `reads`
-    (fields, locals) of each whose answer follows from these alone.
+    (fields, locals) of each whose answer follows from these alone. The blocks in `handling` are
+    those of an `except` or `finally`. `iterators` are the locals that hold those of loops.
     """
 
-    __slots__ = ("blocks", "call", "name", "on_error", "owner", "qualname", "reads", "waits")
+    __slots__ = (
+        *("blocks", "call", "iterators", "name", "on_error", "owner", "qualname", "reads"),
+        "waits",
+    )
 
     def __init__(self, namespace: type) -> None:
         body = namespace.__dict__
@@ -67,6 +71,7 @@ class Routine:
         self.call: Callable[..., dict[str, Any]] = _function(body["call"])
         self.call.__qualname__ = self.qualname  # so Python's errors of arguments name the method
         self.on_error: Mapping[str, str] = body.get("on_error", {})
+        self.iterators: tuple[str, ...] = body.get("iterators", ())
         self.waits: Mapping[str, tuple[int, str]] = body.get("waits", {})
         self.reads: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = body.get("reads", {})
         self.blocks: dict[str, Block] = {
@@ -74,9 +79,34 @@ class Routine:
             for name, value in body.items()
             if callable(value) and name != "call" and not name.startswith("__")
         }
+        handling: Mapping[str, tuple[str, ...]] = body.get("handling", {})
+        self.blocks |= {name: _during(each, self.blocks[name]) for name, each in handling.items()}
 
     def __repr__(self) -> str:
         return f"<routine {self.qualname}>"
+
+
+def _during(variables: tuple[str, ...], block: Block) -> Block:
+    """A block that runs while the exception is handled that the first of `variables` holds.
+
+    So that it is the context of what the block raises, and `raise` alone, in whatever the block
+    calls, raises it again.
+    """
+
+    @functools.wraps(block)
+    def run(process: Process, frame: Frame) -> str | Frame | Signal:
+        held = map(frame.__dict__.get, variables)
+        error = next((each for each in held if each is not None), None)
+        if error is None:
+            return block(process, frame)
+        trace = error.__traceback__
+        try:
+            raise error
+        except BaseException:
+            error.__traceback__ = trace  # without this line
+            return block(process, frame)
+
+    return run
 
 
 def routine(namespace: type) -> Callable[..., Any]:
@@ -218,6 +248,7 @@ class Frame:
                     come_back(error, self, self.block_, self.next_)
                 except BaseException:
                     if handler is None:
+                        self.end_loops_()
                         raise
                 assert handler is not None
                 self.error_, self.block_, error = error, handler, None
@@ -227,12 +258,18 @@ class Frame:
             except BaseException as raised:
                 self.block_ = here
                 if here not in self.routine_.on_error:
+                    self.end_loops_()
                     raise
                 error = raised
                 continue
             if type(answer) is not str:
                 return answer  # type: ignore[return-value]
             self.block_ = answer
+
+    def end_loops_(self) -> None:
+        """An exception leaves the frame, and with it loops, whose generators are to be closed."""
+        for name in reversed(self.routine_.iterators):
+            self.__dict__.pop(name, None)
 
     def now_(self, process: Process | None) -> Any:
         """The value of the call, run to its end; an error at the first yield point."""

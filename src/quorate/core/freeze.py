@@ -247,6 +247,7 @@ class _Freezer:
             "routine",
             (routine.name, routine.qualname, routine.owner),
             self.inline(routine.on_error),
+            routine.iterators,
             self.inline(routine.waits),
             self.inline(routine.reads),
             self.value(routine.call),

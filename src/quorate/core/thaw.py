@@ -160,9 +160,10 @@ class _Thawer:
         dispatch.entry = self.value(entry)
 
     def fill_routine(self, routine: Routine, definition: Any) -> None:
-        _, names, on_error, waits, reads, call, *blocks = definition
+        _, names, on_error, iterators, waits, reads, call, *blocks = definition
         routine.name, routine.qualname, routine.owner = names
         routine.on_error = self.value(on_error)
+        routine.iterators = iterators
         routine.waits = self.value(waits)
         routine.reads = self.value(reads)
         routine.call = self.value(call)

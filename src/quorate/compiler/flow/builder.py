@@ -75,6 +75,8 @@ class Builder:
         self.changing = changing  # variables of the module
         self.blocks: list[Block] = []
         self.on_error: dict[str, str] = {}
+        self.handling: dict[str, tuple[str, ...]] = {}
+        self.handled: tuple[str, ...] = ()  # here: the variables that hold what is handled
         self.waits: dict[str, tuple[int, str]] = {}
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
@@ -94,6 +96,8 @@ class Builder:
         name = _unused(f"{hint}_{getattr(at, 'lineno', 0)}", self._block_names)
         if self.region is not None:
             self.on_error[name] = self.region
+        if self.handled:
+            self.handling[name] = self.handled
         return make(Block, at, name=name, body=[])
 
     def begin(self, block: Block) -> None:
@@ -232,8 +236,8 @@ class Builder:
             self.add(*self.leaving(kind, value))
 
     def let_go(self, iterators: list[str]) -> None:
-        """Those of loops that an exception has left."""
-        self.add(*(self.set(name, self.constant(None)) for name in iterators))
+        """Those of loops that an exception has left, the innermost first."""
+        self.add(*(self.set(name, self.constant(None)) for name in reversed(iterators)))
 
     def forget(self, left: Handling | Loop) -> list[ast.stmt]:
         """The end of an `except`: its name is unbound, the exception not kept. Or of a loop."""

@@ -11,6 +11,8 @@ finds its `except` by Python's own, in a `try` that raises it again.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from quorate.compiler.blocks import Block, Raised
 from quorate.compiler.flow.builder import Builder, Guard, Handling
@@ -27,6 +29,7 @@ class Protection(Builder):
         guard, entry, raised = None, None, None
         if node.finalbody:
             guard, entry, raised = self._begin_guard("finally", node.finalbody[0])
+            self.add(self.set(guard.error, self.constant(None)))
         if node.handlers:
             self._with_handlers(node, after, guard)
         else:
@@ -40,10 +43,19 @@ class Protection(Builder):
             self.add(self.set(guard.error, make(Raised, self.at)))
             self.add(self.set(guard.pending, self.constant("raise")))
             self.goto(entry)
-            self.begin(entry)
-            self.statements(node.finalbody)
+            with self._handling(guard.error, entry):
+                self.begin(entry)
+                self.statements(node.finalbody)
             self._after_guard(guard, after, ["raise"])
         self.begin(after)
+
+    @contextmanager
+    def _handling(self, error: str, first: Block) -> Iterator[None]:
+        """What is cut here, from block `first` on, handles the exception in a variable."""
+        was, self.handled = self.handled, (error, *self.handled)
+        self.handling[first.name] = self.handled
+        yield
+        self.handled = was
 
     def _begin_guard(self, hint: str, at: ast.AST) -> tuple[Guard, Block, Block]:
         """From here on everything passes the guard; what is raised goes to the second block."""
@@ -151,10 +163,12 @@ class Protection(Builder):
         after: Block,
         guard: Guard | None,
     ) -> None:
-        self.begin(block)
-        self.exits.append(handling)
-        self.statements(body)
-        self.exits.pop()
+        assert handling.error is not None
+        with self._handling(handling.error, block):
+            self.begin(block)
+            self.exits.append(handling)
+            self.statements(body)
+            self.exits.pop()
         self.add(*self.forget(handling))
         self._done(after, guard)
 

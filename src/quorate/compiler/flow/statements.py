@@ -347,10 +347,14 @@ def routine_of(node: ast.FunctionDef, source: Source, changing: frozenset[str]) 
         blocks=cutter.blocks,
         scope=scope,
         on_error=cutter.on_error,
+        handling=cutter.handling,
         waits=cutter.waits,
+        iterators=tuple(cutter.iterators),
     )
     known = {block.name for block in routine.blocks}
-    routine.on_error = {name: to for name, to in routine.on_error.items() if name in known}
+    for facts in ("on_error", "handling"):
+        of_known = {n: fact for n, fact in getattr(routine, facts).items() if n in known}
+        setattr(routine, facts, of_known)
     tidy(routine)
     _declare(routine, cutter)
     blocks.check(routine)

@@ -51,6 +51,8 @@ class FlowPrinter(Printer):
                 title += f", waits at line {line} for `{awaited}`"
             if block.name in node.on_error:
                 title += f", errors go to {node.on_error[block.name]}"
+            if block.name in node.handling:
+                title += f", handling {' or '.join(node.handling[block.name])}"
             body.append(ast.If(_words(title), self._body(block.body), []))
         args = self.visit(node.args)
         decorators = [self.visit(d) for d in node.decorator_list]

@@ -65,7 +65,10 @@ def _merge(routine: Routine) -> None:
                 assert isinstance(jump, Goto)
                 name = jump.target
                 alone = led_to[name] == 1 and name not in fixed and name != block.name
-                if alone and name not in gone and routine.on_error.get(name) == region:
+                alike = routine.on_error.get(name) == region and (
+                    routine.handling.get(name) == routine.handling.get(block.name)
+                )
+                if alone and alike and name not in gone:
                     tail[-1:] = by_name[name].body
                     gone.add(name)
                     waiting.append(tail)
@@ -96,6 +99,7 @@ def _drop_unreached(routine: Routine) -> None:
     known = set(reached)
     routine.blocks = [block for block in routine.blocks if block.name in known]
     routine.on_error = {n: handler for n, handler in routine.on_error.items() if n in known}
+    routine.handling = {n: names for n, names in routine.handling.items() if n in known}
     routine.waits = {n: wait for n, wait in routine.waits.items() if n in known}
 
 

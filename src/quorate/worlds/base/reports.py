@@ -6,6 +6,7 @@ shows the program's files, and libraries it calls, never files of this package.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import re
@@ -128,7 +129,7 @@ def _calling(caller: Mapping[str, Any], further: Iterable[FrameType]) -> traceba
     import dis  # only for failures: not every run needs it
 
     frame: Frame = caller["frame"]
-    code: CodeType = frame.routine_.blocks[caller["block"]].__code__
+    code = _code_of(frame, caller["block"])
     if not caller["then"]:
         line, _ = frame.place_()
         return traceback.FrameSummary(
@@ -223,5 +224,11 @@ def _method(qualname: str) -> str:
 def _place(frame: Frame) -> tuple[str, int, str]:
     """(file, line, source text) of what a frame waits for; the file as seen from here."""
     line, text = frame.place_()
-    code = getattr(frame.routine_.blocks.get(frame.block_), "__code__", None)
+    code = _code_of(frame, frame.block_) if frame.block_ in frame.routine_.blocks else None
     return (seen_from_here(code.co_filename) if code else "", line, " ".join(text.split()))
+
+
+def _code_of(frame: Frame, block: str) -> CodeType:
+    """Of a block as it is written, without what is around it in an `except`."""
+    code: CodeType = inspect.unwrap(frame.routine_.blocks[block]).__code__
+    return code

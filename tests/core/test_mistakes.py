@@ -50,7 +50,13 @@ def test_no_time(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, 2, 0.5, -1, True, math.inf])
 def test_a_time(value: Any) -> None:
-    assert seconds_of(value, "sleep") == value
+    assert seconds_of(value, "timeout") == value
+
+
+def test_a_sleep_is_not_negative_as_in_python() -> None:
+    assert seconds_of(-1, "timeout") == -1
+    with pytest.raises(ValueError, match="sleep length must be non-negative"):
+        seconds_of(-1, "sleep")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Processes by hand, in the shape that the compiler emits: await, labels, handlers, exit."""
 
+import math
 import sys
 from typing import Any, ClassVar
 
@@ -373,6 +374,37 @@ def test_exit_in_setup_ends() -> None:
 )
 def test_a_code_is_what_the_shell_sees_of_it_and_no_error_is_none(given: Any, code: int) -> None:
     assert Actor(Leaves, given).begin().code == code
+
+
+class Hangs(core_.Process):
+    @core_.routine
+    class run:
+        def call(self) -> Any:
+            return {}
+
+        def start(self, frame: Any) -> Any:
+            return frame.await_(self, "test", seconds=math.inf)
+
+        def test(self, frame: Any) -> Any:
+            return frame.leave_(self, "then") if self.keeps else core_.WAIT
+
+        def then(self, frame: Any) -> Any:
+            return frame.sleep_(self, math.inf, "start")
+
+    keeps = False
+
+    def receive_1(self, message: Any, sender: Any, stamp: Any) -> Any:
+        self.keeps = True
+        self.stale_ = True
+
+    own_handlers_ = (core_.Handler("received", receive_1),)
+
+
+def test_what_is_never_to_end_sets_no_timer() -> None:
+    actor = Actor(Hangs).begin()
+    assert actor.process.waiting_
+    actor.give("go")
+    assert (actor.timers, actor.other, actor.process.sleep_) == ({}, [], 2)
 
 
 # Classes that are no process classes.

@@ -198,4 +198,6 @@ def seconds_of(limit: Any, word: str) -> float:
             f"`{word}` takes a number of seconds, and is given {described(limit)}",
             f"write a number: `{word}(2)`, `{word}(0.5)`",
         )
+    if word == "sleep" and seconds < 0:
+        raise ValueError("sleep length must be non-negative")
     return seconds

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
@@ -520,7 +521,8 @@ class Process(Actions, CompiledClass):
     def set_timer_(self, seconds: Any, word: str = "timeout") -> int:
         seconds = seconds_of(seconds, word)
         self.timers_ += 1
-        self.effects_.append(fx.SetTimer(self.timers_, seconds))
+        if seconds != math.inf:  # which no clock comes to: nothing is going to happen
+            self.effects_.append(fx.SetTimer(self.timers_, seconds))
         return self.timers_
 
     def cancel_timer_(self, timer: int) -> None:

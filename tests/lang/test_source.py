@@ -32,6 +32,13 @@ def test_segment_of_several_lines() -> None:
     assert source.segment(pair) == "(1,\n\t     2)"
 
 
+def test_an_expression_phrase_is_without_its_comments() -> None:
+    text = "x = [1,  # one\n     '# no comment',\n     # two\n     2] # three\n"
+    source = Source("a.da", text)
+    [value] = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.List))
+    assert source.phrase(value) == "[1, '# no comment', 2]"
+
+
 def test_a_node_without_a_place_is_at_the_start() -> None:
     source = Source("a.da", TEXT)
     assert source.span(ast.Load()) == Span(1, 0, 1, 0)

@@ -176,10 +176,6 @@ class Builder:
         self.add(self.set(name, value))
         return self.read(name)
 
-    def text_of(self, node: ast.AST) -> str:
-        """The source text of `node`, in one line."""
-        return " ".join(self.source.segment(node).split())
-
     # Small expressions.
 
     def constant(self, value: Any) -> ast.expr:

@@ -167,7 +167,7 @@ class Expressions(Builder):
     def cut_Sleep(self, value: nodes.Sleep) -> ast.expr:
         seconds = self.expression(value.seconds)
         after = self.block("after", value)
-        self.waits[after.name] = (value.lineno, self.text_of(value))
+        self.waits[after.name] = (value.lineno, self.source.phrase(value))
         self.end(SleepThen, seconds=seconds, then=after.name)
         self.begin(after)
         return self.constant(None)

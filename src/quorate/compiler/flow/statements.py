@@ -210,7 +210,7 @@ class Statements(Expressions, Protection):
     def _waits_for(self, node: nodes.Await) -> str:
         texts = []
         for branch in node.branches:
-            text = self.text_of(branch.test)
+            text = self.source.phrase(branch.test)
             texts.append(text if branch.kind == "when" else f"timeout({text})")
         return "; ".join(texts)
 

@@ -109,10 +109,13 @@ def module_name(path: str) -> str:
     return stem
 
 
-def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeType:
+def compiled(
+    path: str, root: str | None = None, *, cache: bool = True, imported: bool = False
+) -> CodeType:
     """The code of the module at `path`, which errors show so, from the cache if up to date.
 
-    `root` is the folder of the program that imports it, its own where it is the program.
+    `root` is the folder of the program, its own by default; `imported` where another module of
+    the program asks for it, so that what imports what, in which order, is not known.
     """
     shown, path = path, os.path.abspath(path)
     cache = cache and DaLoader.views  # what is kept has them
@@ -120,7 +123,7 @@ def compiled(path: str, root: str | None = None, *, cache: bool = True) -> CodeT
         return code
     from quorate.compiler.passes import analyse, errors_with_places, translate
 
-    modules = Modules(shown, None if root is None else Known(root, in_order=False))
+    modules = Modules(shown, None if root is None else Known(root, in_order=not imported))
     source = modules.source()
     with errors_with_places(source):
         module = translate(analyse(source, modules.find), views=DaLoader.views)
@@ -213,7 +216,8 @@ class DaLoader(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        code = compiled(seen_from_here(self.path), sys.path[0] if sys.path else os.getcwd())
+        root = sys.path[0] if sys.path else os.getcwd()
+        code = compiled(seen_from_here(self.path), root, imported=True)
         module.__dict__["code_"] = code
         exec(code, module.__dict__)
 

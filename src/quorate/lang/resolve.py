@@ -14,20 +14,18 @@ from typing import Any
 
 from quorate.lang import nodes
 from quorate.lang.diagnostics import Diagnostics, nearest
+from quorate.lang.members import learn
 from quorate.lang.nodes import ClassInfo, Program, Scope, make
 from quorate.lang.scopes import (
     BUILTINS,
-    aliases,
     argument_nodes,
     changed_names,
-    field_names,
     global_names,
     parameters,
     stored_names,
     target_names,
     witness_names,
 )
-from quorate.lang.setups import united_setup
 from quorate.lang.unknown import Advice, binding
 from quorate.lang.witnesses import flatten, prune_witnesses
 from quorate.lang.words import SUSPENDING, WORDS, check_call
@@ -46,7 +44,7 @@ def resolve(program: Program, found: Diagnostics) -> None:
     taken: dict[str, ast.AST] = {}
     for node in ast.walk(program.tree):
         if isinstance(node, nodes.ProcessClass):
-            _learn(node)
+            learn(node)
         names = TAKEN.intersection(str(getattr(node, part, "")) for part in NAMING)
         if names and not isinstance(node, (ast.keyword, nodes.Label)):
             taken.setdefault(names.pop(), node)
@@ -54,29 +52,6 @@ def resolve(program: Program, found: Diagnostics) -> None:
         message = f"`{name}` is a name of what Quorate makes of the module"
         found.error("Q014", message, node, help="choose another name")
     Resolver(program, found).visit(program.tree)
-
-
-def _learn(process: nodes.ProcessClass) -> None:
-    info = process.info
-    if not info.open and "setup" not in stored_names(process.body)[0]:
-        process.body += united_setup(info.bases, process)
-    info.fields |= field_names(process)
-    methods = [m for m in process.body if isinstance(m, ast.FunctionDef)]
-    info.aliases = aliases(process)
-    info.methods |= {m.name for m in methods} | info.aliases.keys()
-    info.static |= {m.name for m in methods if nodes.is_static(m)}
-    info.fields -= info.methods
-    for base in info.bases:
-        info.fields |= base.fields - info.methods
-        info.methods |= base.methods
-        info.static |= base.static - {m.name for m in methods}
-        info.open |= base.open
-        info.strange |= base.strange
-    setup = [m for m in process.body if isinstance(m, ast.FunctionDef) and m.name == "setup"]
-    if setup:
-        info.setup = setup[0].args
-    else:
-        info.setup = next((base.setup for base in info.bases if base.setup is not None), None)
 
 
 @dataclass

@@ -15,13 +15,14 @@ from quorate.lang.diagnostics import Diagnostic, Diagnostics, nearest
 from quorate.lang.hopes import assigned, constant_fields, may_hold
 from quorate.lang.nodes import Program
 from quorate.lang.overview import Kind, Looking, Overview, Sending, overview
+from quorate.lang.resolve import word_method
 from quorate.lang.scopes import parameters
 from quorate.lang.shapes import Sequence, Shape, may_match, tag
 from quorate.lang.source import Source, Span
 from quorate.lang.words import RESERVED, WORDS
 
 _TAGS_MAX = 6
-_OWN = frozenset((*WORDS, *RESERVED, "id", "setup", "run", "receive"))
+_OWN = frozenset((*map(word_method, WORDS), *RESERVED, "id", "setup", "run", "receive"))
 """What every process has, whatever its class."""
 
 

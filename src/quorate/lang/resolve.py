@@ -129,6 +129,8 @@ class Resolver(ast.NodeTransformer):
             whole = make(nodes.Self, node, whole=True)
             return ast.copy_location(ast.Attribute(whole, name, node.ctx), node)
         if name in WORDS and name not in self.globals | BUILTINS and self._in_function():
+            if name == "timeout":
+                self._no_branch(node)
             whole = make(nodes.Self, node, whole=True)
             return ast.copy_location(ast.Attribute(whole, word_method(name), node.ctx), node)
         if isinstance(node.ctx, ast.Load) and not self._known_global(name):
@@ -234,8 +236,7 @@ class Resolver(ast.NodeTransformer):
             call = ast.copy_location(ast.Call(func, node.args, node.keywords), node)
             return self.generic_visit(call)  # type: ignore[return-value]
         if node.name == "timeout":
-            help = "it is a branch: `if await(c): ... elif timeout(t): ...`"
-            self.found.error("Q043", "`timeout` outside of an await", node, help=help)
+            self._no_branch(node)
         else:
             check_call(node.name, node.call, self.found)
         self.generic_visit(node)
@@ -245,6 +246,10 @@ class Resolver(ast.NodeTransformer):
                 seconds = make(nodes.Word, node, name="work_seconds", args=[], keywords=[])
             return make(nodes.Sleep, node, seconds=ast.copy_location(seconds, node))
         return node
+
+    def _no_branch(self, node: ast.expr) -> None:
+        help = "it is a branch: `if await(c): ... elif timeout(t): ...`"
+        self.found.error("Q043", "`timeout` outside of an await", node, help=help)
 
     # Functions and classes.
 
@@ -576,7 +581,7 @@ class Resolver(ast.NodeTransformer):
 
 def word_method(word: str) -> str:
     """The method of a process behind a word."""
-    return {"setup": "set_up_processes", "timeout": "timeout_"}.get(word, word)
+    return "set_up_processes" if word == "setup" else word
 
 
 def _type_parameters(node: ast.FunctionDef | ast.ClassDef) -> set[str]:

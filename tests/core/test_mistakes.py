@@ -53,6 +53,15 @@ def test_a_time(value: Any) -> None:
     assert seconds_of(value, "timeout") == value
 
 
+def test_a_mix_in_that_wants_arguments() -> None:
+    class Mix:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    with pytest.raises(ProgramError, match=r"^\[Q026\] .*missing a required argument: 'size'"):
+        type("P", (Mix, Process), {})
+
+
 def test_a_sleep_is_not_negative_as_in_python() -> None:
     assert seconds_of(-1, "timeout") == -1
     with pytest.raises(ValueError, match="sleep length must be non-negative"):

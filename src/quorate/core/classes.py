@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from quorate.core.configuration import over
 from quorate.core.ids import ProcessId
-from quorate.core.mistakes import extends_unseen
+from quorate.core.mistakes import check_mixed_in, extends_unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class CompiledClass:
         inits = [base.__dict__["__init__"] for base in others if "__init__" in base.__dict__]
         cls.mixed_in_ = next((init for init in inits if not hasattr(init, "of_process_")), None)
         if cls.mixed_in_ is not None:
+            check_mixed_in(cls.mixed_in_)
             cls.__init__ = _init_of(cls, process)  # type: ignore[method-assign]
 
 

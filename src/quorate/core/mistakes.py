@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from quorate.core.errors import ProgramError
@@ -155,6 +155,20 @@ def cannot_wait(name: str) -> ProgramError:
         f"call it from a method or a function of the program: `x = {name}(...)`; queries,"
         " conditions, and what a library calls are done at once",
     )
+
+
+def check_mixed_in(init: Callable[..., None]) -> None:
+    """Whether the `__init__` of a mix-in can be called without arguments."""
+    try:
+        inspect.signature(init).bind(None)
+    except ValueError:  # one of Python's own that does not say
+        return
+    except TypeError as mismatch:
+        raise ProgramError(
+            "Q026",
+            f"`{init.__qualname__}` of a mix-in is called without arguments: {mismatch}",
+            "give its parameters default values, or take what it needs from fields in `setup`",
+        ) from None
 
 
 def extends_unseen(cls: type[Any]) -> ProgramError:

@@ -1,6 +1,6 @@
 """What a message costs as the history grows: with views, and going over the whole history.
 
-    python bench/history.py [--messages 200000] [--naive 4000] [--fill docs/performance.md]
+    python bench/history.py [--messages 200000] [--naive 1000] [--fill docs/performance.md]
 
 Every algorithm runs in the simulated world until it has taken so many messages; the CPU time of
 each tenth of them is taken. A ratio of 1 between the last tenth and the second is a flat cost.
@@ -148,7 +148,7 @@ def row(name: str, views: dict[str, float], naive: dict[str, float]) -> tuple[st
 def main() -> int:
     parser = argparse.ArgumentParser(description="What a message costs as the history grows.")
     parser.add_argument("--messages", type=int, default=200_000)
-    parser.add_argument("--naive", type=int, default=4_000, help="messages without views")
+    parser.add_argument("--naive", type=int, default=1_000, help="messages without views")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for a measurement")
     parser.add_argument("--fill", type=Path, metavar="PAGE", help="put the table into PAGE")
     parser.add_argument("--one", choices=[*EXAMPLES, *FED], help=argparse.SUPPRESS)

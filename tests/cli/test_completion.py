@@ -26,6 +26,7 @@ def test_an_unknown_shell(quorate: Callable) -> None:
         ("quorate --ver", ["--version", "--verbose"]),
         ("quorate compile --st", ["--stage"]),
         ("quorate compile --stage p", ["program", "plan", "python"]),
+        ("quorate run ring", ["ring"]),  # of the type `file`, which the shell goes on with
         ("quorate explain Q00", ["Q001", "Q002", "Q003", "Q004", "Q005"]),
     ],
 )

@@ -5,6 +5,7 @@ import linecache
 import multiprocessing
 import os
 import stat
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -251,3 +252,21 @@ def test_columns_in_a_file_that_begins_with_a_mark_of_its_encoding(tmp_path: Pat
     with pytest.raises(QuorateSyntaxError) as raised:
         compiled(str(path), cache=False)
     assert raised.value.diagnostics[0].span.column == 4
+
+
+def test_any_python_can_import_programs(tmp_path: Path) -> None:
+    (tmp_path / "good.da").write_text("ANSWER = 42\n")
+    (tmp_path / "bad.da").write_text("class P(process):\n    def run(): output(x)\n")
+    script = """
+import quorate
+quorate.install()
+import good
+assert good.ANSWER == 42
+try:
+    import bad
+except SyntaxError as error:
+    assert "Q010" in str(error), error
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60)

@@ -82,6 +82,6 @@ def _unknown(name: str) -> str:
 def group(settings: Settings, verbose: bool) -> None:
     """Distributed algorithms as short programs: run them, look into them, find their mistakes.
 
-    `quorate new hello` writes a first program, and `quorate run hello.da` runs it.
+    `quorate new first` writes a first program, and `quorate run first.da` runs it.
     """
     settings.verbose = settings.verbose or verbose

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from quorate.cli.settings import Settings
 from quorate.cli.status import Status
@@ -67,7 +68,13 @@ class Number(click.IntRange):
 @click.option("--json", "as_json", is_flag=True, help="Print compile errors as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output and warnings.")
 @click.option("-q", "--quiet", is_flag=True, help="No closing line.")
-@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="FILE [ARGS]...")
+@click.argument(
+    "args",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="FILE [ARGS]...",
+    shell_complete=lambda _context, _parameter, begun: [CompletionItem(begun, type="file")],
+)
 @click.pass_obj
 def run(
     settings: Settings,

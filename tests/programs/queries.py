@@ -90,11 +90,11 @@ class QueryEvaluator(ExpressionEvaluator):
 
     def history(self, kind: str, env: Env) -> list[Any]:
         machine = env.proc.m_
-        return copy.deepcopy(machine.received if kind == "received" else machine.sent)
+        return list(machine.received if kind == "received" else machine.sent)
 
     def of_History(self, node: nodes.History, env: Env) -> Evaluation:
         yield from ()
-        return [(message, peer) for message, peer, _ in self.history(node.kind, env)]
+        return [(copy.deepcopy(m), peer) for m, peer, _ in self.history(node.kind, env)]
 
     def of_Messages(self, node: nodes.Messages, env: Env) -> Evaluation:
         yield from ()
@@ -106,7 +106,7 @@ class QueryEvaluator(ExpressionEvaluator):
             found: Found = {}
             parts = zip(patterns, entry, strict=True)
             if all(p is None or self.matches(p, v, found, env) for p, v in parts):
-                yield found
+                yield copy.deepcopy(found)  # what leaves a history is a copy
 
     # Queries.
 

@@ -102,7 +102,7 @@ def _with_yield_points(body: list[ast.stmt]) -> list[ast.stmt]:
 def _remember(process: Any, made: ModuleType) -> None:
     """Give a process the messages of `history`."""
     for entry in getattr(made, "history", ()):
-        process.remember_(*(entry if len(entry) == 3 else (*entry, None)))
+        process.remember_("received", *(entry if len(entry) == 3 else (*entry, None)))
 
 
 def shown(value: Any) -> str:

@@ -370,6 +370,6 @@ class P(process):
         for method, expected in answers.items():
             actor = Actor(cls, OUTER["x"])  # a new one: the witness may be left in the field
             for message, peer in history:
-                actor.process.remember_(message, peer, None)
+                actor.process.remember_("received", message, peer, None)
             here.process = actor.process
             assert getattr(actor.process, method)() == expected, program

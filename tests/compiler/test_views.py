@@ -209,7 +209,7 @@ def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
     for event in happening:
         match event:
             case ("take", message, peer, stamp):
-                process.remember_(message, peer, stamp)
+                process.remember_("received", message, peer, stamp)
             case ("send", message, peer):
                 process.send(message, to=peer)
             case ("set", name, value):

@@ -20,7 +20,6 @@ from typing import Any, cast
 
 from quorate.core.frames import Frame
 from quorate.core.process import Process
-from quorate.core.views import METHODS as KEEPING
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _MACHINERY = ("quorate", "quorate.*", "click.*", "asyncio.*", "uvloop.*")
@@ -129,7 +128,8 @@ def _frame_among(variables: Mapping[str, Any]) -> Frame | None:
 def _is_machinery(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
     ours = frame.f_code.co_filename.startswith(_PACKAGE)
-    keeps = frame.f_code.co_name in KEEPING
+    process = frame.f_locals.get("self")
+    keeps = isinstance(process, Process) and process.keeps_by_(frame.f_code)
     return ours or keeps or name.partition(".")[0] in ("__main__", "asyncio", "click", "uvloop")
 
 

@@ -1,7 +1,7 @@
 """The methods of a process class that begin its views and add to them.
 
     match message:
-        case ['accepted', n, v] if isinstance(message, tuple):
+        case ['accepted', n, v]:
             self.accepted_by_n_.add(n, v)
 
 Where an await reads the view, the process is marked as stale if that changes it. Invariant: every
@@ -13,7 +13,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from quorate.compiler.matching import guarded, only_arguments, pack
+from quorate.compiler.fusing import Written, fused
+from quorate.compiler.matching import constant_at_head, guarded, only_arguments, pack
 from quorate.compiler.names import CORE, assign, call, core, load
 from quorate.compiler.queries import QueryWriter
 from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, pattern_of, repeated
@@ -22,16 +23,35 @@ from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, patter
 class KeeperWriter(QueryWriter):
     """Writes the methods that keep views."""
 
-    def keepers(self, views: Views, at: ast.AST) -> list[ast.stmt]:
-        """The methods of a class whose queries have been written."""
+    def keepers(self, views: Views, handlers: list[Written], at: ast.AST) -> list[ast.stmt]:
+        """What a class whose queries and handlers have been written defines for its views."""
         written: list[ast.stmt] = []
+        told: list[ast.expr] = []
+        joined: list[ast.expr] = []
         for kind in ("received", "sent"):
             own = [view for view in views.views if view.split.kind == kind]
             if own:
-                written += [self._beginning(kind, own), self._keeping(kind, own, at)]
-        for method in written:
-            for node in ast.walk(method):
-                if "lineno" in node._attributes:
+                written.append(self._beginning(kind, own))
+            shapes: dict[Shape, list[View]] = {}
+            for view in own:
+                shapes.setdefault(view.split.shape, []).append(view)
+            for shape, of_shape in shapes.items():
+                name = views.free(f"keep_{views.prefix}{of_shape[0].title}_")
+                written.append(_method(name, PARAMETERS, self._matching(shape, of_shape, at)))
+                tag = [] if (head := _head(shape, at)) is None else [head]
+                told.append(call(core("Keeper"), ast.Constant(kind), load(name), *tag))
+                for handler in handlers if kind == "received" else ():
+                    if (both := fused(handler, shape, of_shape)) is not None:
+                        written.append(both)
+                        parts = (name, handler.function.name, both.name)
+                        joined.append(call(core("Fused"), *map(load, parts)))
+        for what, facts in (("own_keepers_", told), ("own_fused_", joined)):
+            if facts:
+                told_as = ast.Tuple(facts, ast.Load())
+                written.append(assign(ast.Name(what, ast.Store()), told_as))
+        for statement in written:
+            for node in ast.walk(statement):
+                if "lineno" in node._attributes and not hasattr(node, "lineno"):
                     ast.copy_location(node, at)
         return written
 
@@ -42,20 +62,13 @@ class KeeperWriter(QueryWriter):
         ]
         return _method(f"{kind}_views_", ["self"], body)
 
-    def _keeping(self, kind: str, views: Sequence[View], at: ast.AST) -> ast.stmt:
-        shapes: dict[Shape, list[View]] = {}
-        for view in views:
-            shapes.setdefault(view.split.shape, []).append(view)
-        body: list[ast.stmt] = []
-        for shape, own in shapes.items():
-            _join(body, self._matching(shape, own, at))
-        return _method(f"keep_{kind}_", ["self", "message", "peer", "stamp"], body)
-
     def _matching(self, shape: Shape, views: Sequence[View], at: ast.AST) -> list[ast.stmt]:
         """One `match` for all views of messages of a shape."""
         names = _slot_names(shape, views)
         found = self.matcher(())
         found.taken |= {*PARAMETERS, *names.values()}
+        if _head(shape, at) is not None:
+            found.tuples.add("message")
         cases: list[tuple[ast.expr, ast.pattern]] = []
         for subject, part in zip(PARAMETERS[1:], shape, strict=True):
             if part[0] == "again":
@@ -66,28 +79,12 @@ class KeeperWriter(QueryWriter):
         return guarded(cases, found.guard(), [_adding(view, names) for view in views])
 
 
-def _join(body: list[ast.stmt], added: list[ast.stmt]) -> None:
-    """Add statements; a message whose first part is another constant is another case."""
-    match body[-1:], added:
-        case [ast.Match(ast.Name(one), before)], [ast.Match(ast.Name(other), [case])] if (
-            one == other
-        ):
-            tags = {_tag(each) for each in before}
-            if _tag(case) and None not in tags and _tag(case) not in tags:
-                before.append(case)
-                return
-    body += added
+PARAMETERS = ["self", "message", "peer", "stamp"]
 
 
-def _tag(case: ast.match_case) -> str | None:
-    """The text that the messages of a case of `match message` begin with."""
-    match case.pattern:
-        case ast.MatchSequence([ast.MatchValue(ast.Constant(str(tag))), *_]):
-            return tag
-    return None
-
-
-PARAMETERS = ("self", "message", "peer", "stamp")
+def _head(shape: Shape, at: ast.AST) -> ast.Constant | None:
+    """The constant that the messages of a shape, which are tuples, begin with."""
+    return constant_at_head(pattern_of(shape[0], {}, at))
 
 
 def _slot_names(shape: Shape, views: Sequence[View]) -> dict[int, str]:

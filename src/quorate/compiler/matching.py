@@ -28,6 +28,7 @@ class Matcher:
     kinds: Mapping[str, ast.expr]  # how `tuple` and `list` are written
     taken: set[str] = field(default_factory=set)  # names that cannot be used for anything else
     write: Callable[[ast.expr], ast.expr] | None = None  # guards hold expressions it has written
+    tuples: set[str] = field(default_factory=set)  # subjects that are known to be tuples
     bound: list[str] = field(default_factory=list)
     guards: list[ast.expr] = field(default_factory=list)
     values: dict[str, ast.expr] = field(default_factory=dict)
@@ -43,7 +44,8 @@ class Matcher:
                 return self._bind(name)
             case nodes.SequencePattern(kind=kind, elements=elements):
                 whole = subject or self.fresh(kind)
-                self.guards.append(call(load("isinstance"), load(whole), self.kinds[kind]))
+                if kind != "tuple" or whole not in self.tuples:
+                    self.guards.append(call(load("isinstance"), load(whole), self.kinds[kind]))
                 inner = ast.MatchSequence([self.add(element) for element in elements])
                 return inner if subject else ast.MatchAs(inner, whole)
             case nodes.StarPattern(name=name, value=value):
@@ -139,6 +141,16 @@ def tag_of(pattern: Pattern | None, *, whole: bool = True) -> str:
             return ""
         return text if (text if whole else f"_{text}").isidentifier() else ""
     return ""
+
+
+def constant_at_head(message: Pattern | None) -> ast.Constant | None:
+    """What every message that matches begins with: the 'tag' of `('tag', x)`."""
+    match message:
+        case nodes.SequencePattern(
+            kind="tuple", elements=[nodes.ValuePattern(value=ast.Constant() as tag), *_]
+        ):
+            return tag
+    return None
 
 
 def is_complex(pattern: Pattern | None) -> bool:

@@ -13,7 +13,9 @@ import time
 from typing import Any
 
 from quorate.compiler import blocks
-from quorate.compiler.matching import guarded, only_arguments, tag_of
+from quorate.compiler.escaping import kept_of
+from quorate.compiler.fusing import Written
+from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
 from quorate.compiler.names import CORE, OWN, Level, assign, call, core, load
 from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
 from quorate.compiler.views import Views
@@ -42,6 +44,8 @@ class Writer(RoutineWriter):
         self.module_config: dict[str, Any] = {}
         self.in_main = False
         self.view_names: set[str] = set()
+        self.handlers: list[Written] = []  # of the class around
+        self.resets = _resets(program)
 
     def module(self) -> ast.Module:
         """The Python module of the program, whose tree it consumes."""
@@ -78,11 +82,12 @@ class Writer(RoutineWriter):
         around = self.class_name, self.super_name, self.info, self.base, self.in_main
         names, self.class_names = self.class_names, stored_names(node.body)[0]
         views, self.views = self.views, self._views_of(node)
+        self.handlers = []
         self.class_name = self.super_name = name
         self.info, self.base, self.in_main = node.info, len(self.levels), node.is_main
         facts = self._facts(node)
         members: list[ast.stmt] = []
-        handlers: list[ast.expr] = []
+        handlers: list[ast.Call] = []
         for member in node.body:
             if isinstance(member, nodes.Handler):
                 members.append(self._handler(member, handlers))
@@ -93,10 +98,12 @@ class Writer(RoutineWriter):
                 members += result if isinstance(result, list) else [result]
         self.class_name, self.super_name, self.info, self.base, self.in_main = around
         self.class_names = names
-        members += self.keepers(self.views, node)
+        self._part()
+        plain = not (node.bases or self.resets)  # so that nobody else's view is emptied meanwhile
+        members += self.keepers(self.views, self.handlers if plain else [], node)
         told = _facts(facts | {f"keeps_{kind}_": True for kind in sorted(self.views.histories)})
         self.views = views
-        own = assign(ast.Name("own_handlers_", ast.Store()), ast.Tuple(handlers, ast.Load()))
+        own = assign(ast.Name("own_handlers_", ast.Store()), ast.Tuple([*handlers], ast.Load()))
         doc = members[:1] if ast.get_docstring(class_(name, [], members)) else []
         body = [*doc, *told, *members[len(doc) :], *([own] if handlers else [])]
         written = class_(name, [*bases, core("Process")], body or [ast.Pass()])
@@ -154,13 +161,18 @@ class Writer(RoutineWriter):
         function.body[doc:doc] = [ast.copy_location(field, head) for field in fields]
         return written
 
-    def _handler(self, node: nodes.Handler, handlers: list[ast.expr]) -> ast.stmt:
+    def _handler(self, node: nodes.Handler, handlers: list[ast.Call]) -> ast.stmt:
         found = self.matcher((node.message, node.peer, node.own, node.stamp))
         found.taken |= self.identifiers | {"self"}
         found.write = self.visit
         scope: nodes.Scope = node.scope  # type: ignore[attr-defined]
         self.levels.append(Level(set(scope.locals), globals=scope.globals))
+        parts = [*nodes.bound_names(node.message), *nodes.bound_names(node.stamp)]
+        keeps = sorted(kept_of(node.body, set(parts), self.given))
         arguments, subjects = self.subjects(node, found)
+        tag = constant_at_head(node.message)
+        if tag is not None:
+            found.tuples.add(arguments[0])
         cases: list[tuple[ast.expr, ast.pattern]] = [
             (load(subject), found.add(pattern, subject)) for subject, pattern in subjects
         ]
@@ -169,15 +181,29 @@ class Writer(RoutineWriter):
             cases.append((own, found.add(node.own)))
         body = self.body(node.body)
         self.levels.pop()
-        body = guarded(cases, found.guard(), body)
+        parting = [ast.copy_location(_own(name), node) for name in keeps]
+        body[:0] = parting
+        written = guarded(cases, found.guard(), body)
         hint = "receive" if node.kind == "received" else "sent"
         name = self.new_name("_".join(filter(None, (hint, tag_of(node.message)))), node.lineno)
         labels = None if node.labels is None else frozenset(node.labels)
         entry = [ast.Constant(node.kind), load(name), literal(labels)]
-        entry += [] if (tag := _constant_at_head(node.message)) is None else [tag]
+        entry += [] if tag is None else [tag]
         handlers.append(call(core("Handler"), *entry))
         args = only_arguments([ast.arg("self"), *map(ast.arg, arguments)])
-        return ast.copy_location(function(name, args, body), node)
+        made = ast.copy_location(function(name, args, written), node)
+        self.handlers.append(Written(node, made, handlers[-1], body, arguments, len(parting)))
+        return made
+
+    def _part(self) -> None:
+        """Let the handlers of a class own what they keep of messages that views share, if any."""
+        shared = "received" in self.views.histories | {v.split.kind for v in self.views.views}
+        for handler in self.handlers:
+            if shared or not handler.parting:
+                handler.made.keywords.append(ast.keyword("owns", ast.Constant(True)))
+            if not shared:
+                del handler.body[: handler.parting]
+                handler.parting = 0
 
     # Ordinary statements that bind names.
 
@@ -305,6 +331,11 @@ def _import_core() -> ast.stmt:
     return ast.ImportFrom(package, [ast.alias(module, CORE)], 0)
 
 
+def _own(name: str) -> ast.stmt:
+    """`name = core_.own(name)`: from here on it is the handler's own."""
+    return assign(ast.Name(name, ast.Store()), call(core("own"), load(name)))
+
+
 def _depth(info: nodes.ClassInfo) -> int:
     """How many process classes stand above another, at most."""
     return max((1 + _depth(base) for base in info.bases), default=0)
@@ -359,12 +390,10 @@ def _uses_clock(program: Program) -> bool:
     return False
 
 
-def _constant_at_head(message: nodes.Pattern) -> ast.Constant | None:
-    """What every message that matches begins with: the 'tag' of `('tag', x)`."""
-    match message:
-        case nodes.SequencePattern(elements=[nodes.ValuePattern(value=ast.Constant() as tag), *_]):
-            return tag
-    return None
+def _resets(program: Program) -> bool:
+    """Whether anything in the program empties a history."""
+    trees = (module.tree for module in program.whole())
+    return any(isinstance(n, nodes.Word) and n.name == "reset" for t in trees for n in ast.walk(t))
 
 
 def _sets_up_bases(setup: ast.FunctionDef) -> bool:

@@ -13,12 +13,14 @@ from quorate.compiler import blocks
 from quorate.compiler.keepers import KeeperWriter
 from quorate.compiler.matching import only_arguments
 from quorate.compiler.names import Level, assign, call, core, load
-from quorate.compiler.wakes import reads_of
+from quorate.compiler.wakes import can_never_end, reads_of
 from quorate.lang.scopes import parameters
 
 
 class RoutineWriter(KeeperWriter):
     """Writes routines and the ends of their blocks."""
+
+    serving = False  # whether an await is being written that nothing can end
 
     def body(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         written: list[ast.stmt] = []
@@ -70,6 +72,7 @@ class RoutineWriter(KeeperWriter):
         for block in node.blocks:
             inner = only_arguments([ast.arg(process), ast.arg(frame)])
             self.testing = isinstance(block.body[-1], blocks.Waiting)
+            self.serving = can_never_end(block.body)
             body = [*self._shared(node), *self.body(block.body)]
             self.testing = False
             members.append(function(block.name, inner, body))
@@ -132,7 +135,7 @@ class RoutineWriter(KeeperWriter):
         return self._end(node, "leave_", self._process_name(), node.then)
 
     def visit_Waiting(self, node: blocks.Waiting) -> ast.stmt:
-        return ast.copy_location(ast.Return(core("WAIT")), node)
+        return ast.copy_location(ast.Return(core("SERVE" if self.serving else "WAIT")), node)
 
     def visit_CallThen(self, node: blocks.CallThen) -> ast.stmt:
         made = self.visit(node.call)

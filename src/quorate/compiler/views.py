@@ -47,6 +47,7 @@ class View:
     keys: tuple[int, ...]
     rows: tuple[int, ...]
     kind: str
+    title: str = ""  # what its messages are called
     wakes: bool = False  # whether an await reads it
 
     @property
@@ -161,7 +162,7 @@ class Views:
                     if kind != PENDING:  # which is that of one query
                         return known
         name = self.name(asked, keys, rows, kind, title)
-        self.views.append(View(name, asked, keys, tuple(rows), kind))
+        self.views.append(View(name, asked, keys, tuple(rows), kind, title))
         return self.views[-1]
 
     def name(

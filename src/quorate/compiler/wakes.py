@@ -50,6 +50,14 @@ def _of_block(block: blocks.Block, routine: blocks.Routine, given: set[str]) -> 
     return tuple(sorted(fields)), tuple(sorted(names))
 
 
+def can_never_end(body: list[ast.stmt]) -> bool:
+    """Whether a block tests an await whose branches are all `False`: there is nothing to test."""
+    *branches, end = body
+    tests = [branch.test for branch in branches if isinstance(branch, ast.If)]
+    never = all(isinstance(test, ast.Constant) and not test.value for test in tests)
+    return isinstance(end, blocks.Waiting) and len(tests) == len(branches) and never
+
+
 def _tested(branch: ast.stmt, given: set[str]) -> Iterator[ast.AST]:
     """The parts of the condition of a branch; the branch itself where it is no plain one."""
     match branch:

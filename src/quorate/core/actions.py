@@ -30,9 +30,10 @@ from quorate.core.mistakes import (
     names_of,
     no_destination,
 )
-from quorate.core.ordering import in_order
+from quorate.core.ordering import ONLY_IDS, creation, in_order
 
 if TYPE_CHECKING:
+    from quorate.core.classes import Routes
     from quorate.core.clocks import Clock
     from quorate.core.history import Entry
     from quorate.core.process import Process, World
@@ -50,6 +51,7 @@ class Actions:
     clock_: Clock | None
     rates_: Mapping[str, float]
     sends_plainly_: bool
+    sends_simply_: bool
     stale_: bool
     effects_: list[Any]
     outbox_: deque[Entry]
@@ -60,8 +62,9 @@ class Actions:
     names_: dict[str, ProcessId]
     setups_done_: set[Callable[..., None]]
     creations_: int
-    keeps_sent_: ClassVar[bool]
-    sent_keepers_: ClassVar[tuple[Callable[..., None], ...]]
+    remembers_sent_: ClassVar[bool]
+    keeping_: ClassVar[Mapping[str, Routes]]
+    remember_: Callable[[str, Any, ProcessId, Any], None]
     begin_views_: Callable[[str], None]
     senders_: ClassVar[tuple[Any, ...]]
 
@@ -74,31 +77,33 @@ class Actions:
         if type(to) is ProcessId:
             if self.sends_plainly_:
                 self.effects_.append((to, own, stamp))
-            else:
-                self.__send_one(message, own, to, stamp)
+                return
+            destinations = [to]
+        elif type(to) is set and ONLY_IDS.issuperset(map(type, to)):
+            destinations = sorted(to, key=creation)
+        else:
+            destinations = self.__destinations(to)
+        if own is message and self.sends_simply_:
+            effects, keeping = self.effects_, self.keeping_["sent"].of(message)
+            for destination in destinations:
+                for keep in keeping:
+                    keep(self, message, destination, stamp)
+                effects.append((destination, message, stamp))
             return
-        for destination in self.__destinations(to):
+        for destination in destinations:
             self.__send_one(message, own, destination, stamp)
             own = message if own is message else own_copy(message)
 
     def __send_one(self, message: Any, own: Any, to: ProcessId, stamp: Any) -> None:
         """Send `own`, a copy of `message` that nobody else has (or itself, if it never changes)."""
         fixed = own is message
-        if self.keeps_sent_ or self.sent_keepers_:
-            self.__remember(message if fixed else own_copy(message), to, stamp)
+        if self.remembers_sent_:
+            self.remember_("sent", message if fixed else own_copy(message), to, stamp)
         if self.senders_:
             self.outbox_.append((message if fixed else own_copy(message), to, stamp))
             self.stale_ = True
         if not self.rates_ or self.random_.random() >= self.rates_.get("send", 0.0):
             self.effects_.append((to, own, stamp))
-
-    def __remember(self, message: Any, to: ProcessId, stamp: Any) -> None:
-        """Keep of a message that is sent what queries can ask for."""
-        if self.keeps_sent_:
-            self.sent_.append((message, to, stamp))
-            self.stale_ = True
-        for keep in self.sent_keepers_:
-            keep(self, message, to, stamp)
 
     def __destinations(self, to: Any) -> list[ProcessId]:
         if isinstance(to, str):

@@ -3,9 +3,9 @@
 import builtins
 
 from quorate.core.ambient import here, random, show, time
-from quorate.core.classes import Handler
+from quorate.core.classes import Fused, Handler, Keeper
 from quorate.core.errors import ProgramError
-from quorate.core.frames import WAIT, Frame, begin, routine
+from quorate.core.frames import SERVE, WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
@@ -17,13 +17,16 @@ from quorate.core.views import Every, Facts, Greatest, Groups, Least, Rows
 
 __all__ = [
     "END",
+    "SERVE",
     "WAIT",
     "Every",
     "Facts",
     "Frame",
+    "Fused",
     "Greatest",
     "Groups",
     "Handler",
+    "Keeper",
     "Least",
     "Pending",
     "Process",

@@ -18,13 +18,11 @@ def in_order(values: Iterable[Any]) -> Iterable[Any]:
     """The members of `values`: a set's sorted, any other iterable's in its own order."""
     if not isinstance(values, (set, frozenset)) or len(values) < 2:
         return values
+    if ONLY_IDS.issuperset(map(type, values)):
+        return sorted(values, key=creation)
     kinds = set(map(type, values))
-    if len(kinds) == 1:  # the orders of other types may be partial: `sorted` would not settle them
-        kind = kinds.pop()
-        if kind is ProcessId:
-            return sorted(values, key=_creation)
-        if kind in (int, str, bytes):
-            return sorted(values)
+    if len(kinds) == 1 and kinds <= _SORTED:  # other orders may be partial: not to be settled by it
+        return sorted(values)
     return sorted(values, key=rank)
 
 
@@ -52,7 +50,9 @@ def repr_of(value: Any) -> str:
 
 
 _CONTAINERS = frozenset({set, frozenset, tuple, list, dict})
-_creation = attrgetter("_key")
+creation = attrgetter("_key")  # of ids
+ONLY_IDS = frozenset({ProcessId})
+_SORTED = frozenset({int, str, bytes})
 
 
 def rank(value: Any) -> tuple[Any, ...]:

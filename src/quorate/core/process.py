@@ -39,7 +39,7 @@ from quorate.core.frames import (
 )
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
-from quorate.core.messages import is_fixed, own_copy
+from quorate.core.messages import own_copy
 from quorate.core.mistakes import seconds_of
 
 
@@ -94,10 +94,9 @@ class Process(Actions, CompiledClass):
         self.parent_ = parent
         self.world_ = world
         self.rates_ = dict(rates)
-        # Whether a send is nothing but its effect.
-        self.sends_plainly_ = not (
-            self.rates_ or self.keeps_sent_ or self.senders_ or self.sent_keepers_
-        )
+        # Whether a send is nothing but its effect, or that and what views keep of it.
+        self.sends_simply_ = not (self.rates_ or self.senders_)
+        self.sends_plainly_ = self.sends_simply_ and not self.remembers_sent_
         self.effects_: list[Any] = []
         self.stack_: list[Frame | Dispatch] = []
         self.inbox_: deque[Entry] = deque()
@@ -126,6 +125,8 @@ class Process(Actions, CompiledClass):
         self.one_at_a_time_ = config.get("handling") == "one"
         kind = clock_of(config)
         self.clock_: Clock | None = CLOCKS[kind](id) if kind else None
+        # Whether to take a message is nothing but to run what its class has for it.
+        self.takes_plainly_ = not (self.rates_ or self.takes_apart_ or kind)
         for name in self.class_fields_:
             value = getattr(type(self), name)
             if not hasattr(type(value), "__set__"):  # as a property has it, which is no value
@@ -200,34 +201,44 @@ class Process(Actions, CompiledClass):
             self.inbox_.append((message, sender, stamp))
             self.stale_ = True
 
-    def take_(self, message: Any, peer: ProcessId, stamp: Any, kind: str = "received") -> None:
-        """Take a message now: what `deliver_` does where `open_` is set. Or, of the kind `sent`,
-        show one of its own to the process. This is what most messages cost: no inner calls.
+    def take_(self, message: Any, peer: ProcessId, stamp: Any) -> None:
+        """Take a message now: what `deliver_` does where `open_` is set.
+
+        This is what most messages cost: no inner calls but what keeps and handles it.
         """
         here.process = self
-        if kind == "received":
+        if not self.takes_plainly_:
             if self.rates_ and self.__fails():
                 return
             if self.clock_ is not None:
                 self.clock_.take(stamp)
-            if self.remembers_:
-                self.remember_(message, peer, stamp)
-                if not (self.dispatches_ or is_fixed(message)):
-                    message = own_copy(message)
-        if self.dispatches_:
-            self.stale_ = True
-            self.__dispatch(Dispatch(kind, (message, peer, stamp), 0))
-            return
-        handlers = self.receivers_ if kind == "received" else self.senders_
+            if self.takes_apart_:
+                self.remember_("received", message, peer, stamp)
+                self.stale_ |= self.dispatches_
+                self.__dispatch(Dispatch("received", (message, peer, stamp), 0))
+                return
+        routes = self.taking_
+        runs = routes.others
+        if isinstance(message, tuple) and message:
+            try:  # noqa: SIM105 - `suppress` is a call more
+                runs = routes.by_tag.get(message[0], runs)
+            except TypeError:  # it cannot be hashed
+                pass
         try:
-            for handler in handlers:
-                frame = handler.run(self, message, peer, stamp)
-                if type(frame) is Frame:
-                    following = handlers.index(handler) + 1
-                    self.__run_under(Dispatch(kind, (message, peer, stamp), following), frame)
+            for run in runs:
+                frame = run(self, message, peer, stamp)
+                if frame is not None and type(frame) is Frame:
+                    following = [handler.run for handler in self.receivers_].index(run) + 1
+                    self.__run_under(Dispatch("received", (message, peer, stamp), following), frame)
                     return
         except SystemExit as exit:
             self.exit_(exit)
+
+    def __show(self, message: Any, to: ProcessId, stamp: Any) -> None:
+        """Show the process a message of its own."""
+        here.process = self
+        self.stale_ |= self.dispatches_
+        self.__dispatch(Dispatch("sent", (message, to, stamp), 0))
 
     def resume_(self) -> None:
         """Take what is there, then go on if the process can.
@@ -294,13 +305,18 @@ class Process(Actions, CompiledClass):
         for empty in self.beginnings_[kind]:
             empty(self)
 
-    def remember_(self, message: Any, sender: ProcessId, stamp: Any) -> None:
-        """Keep of a message that is taken what queries can ask for."""
-        if self.keeps_received_:
-            self.received_.append((message, sender, stamp))
-            self.stale_ = True
-        for keep in self.keepers_:
-            keep(self, message, sender, stamp)
+    def remember_(self, kind: str, message: Any, peer: ProcessId, stamp: Any) -> None:
+        """Keep of a message what queries can ask for."""
+        for keep in self.keeping_[kind].of(message):
+            keep(self, message, peer, stamp)
+
+    def keep_whole_received_(self, message: Any, peer: ProcessId, stamp: Any) -> None:
+        self.received_.append((message, peer, stamp))
+        self.stale_ = True
+
+    def keep_whole_sent_(self, message: Any, peer: ProcessId, stamp: Any) -> None:
+        self.sent_.append((message, peer, stamp))
+        self.stale_ = True
 
     # Taking messages.
 
@@ -313,6 +329,8 @@ class Process(Actions, CompiledClass):
             self.deferred_.append((handler, entry))
             return None
         message, peer, stamp = entry
+        if handler.tag is not None and not isinstance(message, tuple):
+            return None
         return handler.run(self, own_copy(message), peer, stamp)
 
     def __dispatch(self, dispatch: Dispatch) -> None:
@@ -337,7 +355,7 @@ class Process(Actions, CompiledClass):
         taken = False
         while self.__stands_at(frame):
             if self.outbox_:
-                self.take_(*self.outbox_.popleft(), "sent")
+                self.__show(*self.outbox_.popleft())
             elif self.inbox_ and not (taken and self.one_at_a_time_):
                 self.take_(*self.inbox_.popleft())
                 taken = True

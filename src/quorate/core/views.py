@@ -8,14 +8,12 @@ Invariant: rows are gone through in the order in which the first message of each
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 from quorate.core.ids import ProcessId
 from quorate.core.pending import Unhashable, Watched, reading
-
-METHODS = frozenset({"received_views_", "sent_views_", "keep_received_", "keep_sent_"})
-"""What a compiled class calls the methods that begin its views and add to them."""
 
 NONE: Collection[Any] = ()
 _NUMBERS = frozenset({bool, int, float})
@@ -39,6 +37,8 @@ class Kept(Protocol):
 class Distinct(dict[Any, Any]):
     """Each row once, the first of equal ones."""
 
+    __slots__ = ()
+
     def add(self, row: Any) -> bool:
         before = len(self)
         try:
@@ -53,6 +53,8 @@ class Distinct(dict[Any, Any]):
 
 class Every(list[Any]):
     """Every row, as often as it comes: for sums, and for lists in the order of the history."""
+
+    __slots__ = ()
 
     def add(self, row: Any) -> bool:
         self.append(row)
@@ -180,12 +182,11 @@ class Facts(Watched):
 
     def __contains__(self, key: Any) -> bool:
         try:
-            if key in self.keys:
-                return True
+            known = key in self.keys
         except TypeError:
             self.unwatchable()
             return key in self.odd or any(key == each for each in self.keys)
-        if self.odd and key in self.odd:
+        if known or (self.odd and key in self.odd):
             return True
         if reading.log is not None:
             self.read(key)
@@ -205,14 +206,12 @@ class Groups(Watched):
         super().__init__()
         self.kind = kind
         self.empty = kind()
-        self.groups: dict[Any, Kept] = {}
+        self.groups: defaultdict[Any, Any] = defaultdict(kind)  # begun when first asked for
         self.odd: list[tuple[Any, Kept]] = []  # those whose keys cannot be hashed
 
     def add(self, key: Any, row: Any) -> bool:
         try:
-            group = self.groups.get(key)
-            if group is None:
-                group = self.groups[key] = self.kind()
+            group: Kept = self.groups[key]
         except TypeError:
             self.wake_all()
             return self._odd_group(key).add(row)
@@ -220,6 +219,18 @@ class Groups(Watched):
         if changed and self.watchers:
             self.wake(key)
         return changed
+
+    def put(self, key: Any, row: Any) -> Kept:
+        """Add to different rows, and answer those of `key` afterwards."""
+        if not (self.watchers or self.odd):
+            try:
+                group: Kept = self.groups[key]
+                group.setdefault(row, row)  # type: ignore[attr-defined]
+                return group
+            except TypeError:
+                pass
+        self.add(key, row)
+        return self[key]
 
     def _odd_group(self, key: Any) -> Kept:
         for own, rows in self.odd:

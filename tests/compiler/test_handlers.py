@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiled import ANN, BOB, ME, module, python_text, shown
@@ -76,6 +76,7 @@ def behaviour(text: str, events: list[Any], *, views: bool) -> Any:
 
 @pytest.mark.parametrize("text", [QUORUM, REBINDS, RESETS, AWAITED])
 @given(taken)
+@settings(deadline=None)
 def test_a_handler_does_the_same_with_and_without_views(text: str, events: list[Any]) -> None:
     assert behaviour(text, events, views=True) == behaviour(text, events, views=False)
 
@@ -104,6 +105,7 @@ class P(Base):
 
 
 @given(taken)
+@settings(deadline=None)
 def test_a_derived_class_may_handle_the_same_messages(events: list[Any]) -> None:
     assert behaviour(DERIVED, events, views=True) == behaviour(DERIVED, events, views=False)
 

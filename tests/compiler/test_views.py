@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from compiled import ANN, BOB, ME, module, shown
 from quorate.compiler.queries import QueryWriter
 from quorate.core.ambient import here
+from quorate.core.errors import ProgramError
 from stage import Actor
 
 EXAMPLES = int(os.environ.get("QUORATE_EXAMPLES", "200"))
@@ -166,6 +167,52 @@ def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERAT
     return f"{op}({draw(st.sampled_from([variable, pair]))}, {', '.join(parts)})"
 
 
+@st.composite
+def bodies(draw: Draw) -> str:
+    """A method that answers a query; that of a `some` with its witness."""
+    kind = draw(st.sampled_from(["query"] * 3 + ["witness", "witness", "top"]))
+    if kind == "query":
+        return f"return {draw(queries(Names(), 2))}"
+    names, own = Names(), list[str]()
+    if kind == "top":
+        return f"return {draw(tops(names))}"
+    domain = draw(domains(names, own))
+    compared = draw(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+    variable = draw(st.sampled_from(own or ["x"]))
+    pair = f"({variable}, {draw(st.sampled_from(own or ['x']))})"
+    tests = [f"{variable} {compared} {draw(small)}", f"{pair} {compared} ({draw(numbers)}, 1)"]
+    tests.append(f"(y, {variable}) {compared} ({draw(numbers)}, {draw(numbers)})")
+    has = draw(st.sampled_from(tests)) + draw(st.sampled_from(["", "", " and y < 2", " or y > 1"]))
+    return f"return [{', '.join(own)}] if some({domain}, has={has}) else None"
+
+
+@st.composite
+def tops(draw: Draw, names: Names) -> str:
+    """A query about those messages of which one part is the greatest, or the least."""
+    one, two, peer, other, free = (names.fresh() for _ in range(5))
+    known = draw(st.sampled_from(["", "_x", "_z"]))
+    parts = [one, two] if known != "_x" else [one, "_x"]
+    sender = {"": peer, "_x": peer, "_z": "_z"}[known]
+    same = f"_{two}" if known != "_x" else "_x"
+    inner = [other, draw(st.sampled_from(["_", same, same, "_y", free]))]
+    of = draw(st.sampled_from([f"_{peer}" if sender == peer else "_z", "_", "_"]))
+    if draw(st.booleans()):
+        parts, inner = parts[::-1], inner[::-1]
+    clause = f"received(('a', {', '.join(parts)}), from_={sender})"
+    word = draw(st.sampled_from(["max", "min"]))
+    within = f"received(('a', {', '.join(inner)}), from_={of})"
+    extreme = draw(
+        st.sampled_from([f"{word}of({other}, {within})", f"{word}(setof({other}, {within}))"])
+    )
+    test = " == ".join(draw(st.permutations([one, extreme])))
+    test += draw(st.sampled_from(["", f" and {one} != y"]))
+    bound = ", ".join(name for name in (one, *parts, sender) if not name.startswith("_"))
+    op = draw(st.sampled_from(["some", "setof", "lenof", "listof"]))
+    if op == "some":
+        return f"[{bound}] if some({clause}, has={test}) else None"
+    return f"{op}(({bound},), {clause}, {test})"
+
+
 # Histories ------------------------------------------------------------------------------------
 
 few = st.sampled_from([0, 1, 2, 3])
@@ -192,13 +239,12 @@ events = st.one_of(
 
 @st.composite
 def programs(draw: Draw) -> str:
-    methods = [draw(queries(Names(), 2)), draw(queries(Names(), 2))]
-    bodies = "\n".join(f"    def q{i}():\n        return {q}" for i, q in enumerate(methods))
+    methods = "\n".join(f"    def q{i}():\n        {draw(bodies())}" for i in range(2))
     return f"""
 def n(v): return v if type(v) in (int, bool, float) else -1
 class P(process):
     def setup(x, y, z, s): pass
-{bodies}
+{methods}
 """
 
 
@@ -219,8 +265,8 @@ def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
         for query in (process.q0, process.q1):
             try:
                 yield shown(query())
-            except TypeError:
-                yield TypeError
+            except (TypeError, ValueError, ProgramError) as error:
+                yield type(error)
 
 
 UNHASHABLE_KEY = """

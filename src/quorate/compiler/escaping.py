@@ -136,6 +136,9 @@ class _Keeping:
             match statement:
                 case ast.Expr(value=value):
                     self.held(value)
+                case ast.Assign(targets=targets, value=value):
+                    self.kept |= self.held(value)
+                    self.kept |= {name for target in targets for name in self.inside(target)}
                 case ast.If(test=test, body=then, orelse=otherwise):
                     self.held(test)
                     self.statements(then)

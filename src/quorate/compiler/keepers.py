@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from quorate.compiler.fusing import Written, fused
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, pack
-from quorate.compiler.names import CORE, assign, call, core, load
+from quorate.compiler.names import CORE, assign, call, core, literal, load
 from quorate.compiler.queries import QueryWriter
 from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, pattern_of, repeated
 
@@ -124,11 +124,12 @@ def _packed(slots: Sequence[int], names: dict[int, str]) -> ast.expr:
 def _new(view: View) -> ast.expr:
     if view.of_facts:
         return call(core("Facts"))
-    if view.keys:
-        return call(core("Groups"), *([] if view.kind == DISTINCT else [core(view.kind)]))
-    if view.kind == PENDING:
+    if view.kind == PENDING and not view.keys:
         return call(core(view.kind))
-    return call(core("Rows"), *([] if view.kind == DISTINCT else [core(view.kind)]))
+    kind: list[ast.expr] = [] if view.kind == DISTINCT else [core(view.kind)]
+    if any(detail is not None for detail in view.details):
+        kind = [call(core("partial"), *kind, *map(literal, view.details))]
+    return call(core("Groups" if view.keys else "Rows"), *kind)
 
 
 def _method(name: str, parameters: list[str], body: list[ast.stmt]) -> ast.stmt:

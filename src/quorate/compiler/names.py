@@ -78,6 +78,22 @@ def assign(target: ast.expr, value: ast.expr) -> ast.Assign:
     return ast.Assign([target], value)
 
 
+def literal(value: Any) -> ast.expr:
+    """An expression for a plain value."""
+    match value:
+        case dict():
+            keys: list[ast.expr | None] = [literal(key) for key in value]
+            return ast.Dict(keys, [literal(item) for item in value.values()])
+        case frozenset():
+            members = [literal(member) for member in sorted(value)]
+            return call(load("frozenset"), *([ast.Set(members)] if members else []))
+        case tuple():
+            return ast.Tuple([literal(member) for member in value], ast.Load())
+        case list():
+            return ast.List([literal(member) for member in value], ast.Load())
+    return ast.Constant(value)
+
+
 def module_identifiers(tree: ast.AST) -> tuple[set[str], set[str]]:
     """(every name that a module uses, those of them that it gives a value itself)."""
     used: set[str] = set()

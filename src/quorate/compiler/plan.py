@@ -11,13 +11,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from quorate.compiler.views import EVERY, GREATEST, LEAST, View
+from quorate.compiler.views import (
+    DISTINCT,
+    EVERY,
+    FALLING,
+    GREATEST,
+    HIGHEST,
+    LEAST,
+    LOWEST,
+    PENDING,
+    RISING,
+    UNLIKE,
+    View,
+)
 from quorate.lang import nodes
 from quorate.lang.printer import expression_text
 
 ONE, AWAKE, MATCHES, MEMBERS = "O(1)", "O(changed rows)", "O(rows of the key)", "O(members)"
+BISECTED, TOPS = "O(log n)", "O(answers)"
 ROWS, HISTORY = "O(rows)", "O(history)"
 """What an evaluation costs; keeping a view costs O(1) for each message that matches."""
+
+WHICH = {
+    DISTINCT: "each different {rows}",
+    EVERY: "every {rows}",
+    GREATEST: "the greatest {rows}",
+    LEAST: "the least {rows}",
+    RISING: "each {rows}, its {of} greater than all before",
+    FALLING: "each {rows}, its {of} less than all before",
+    UNLIKE: "the first {rows}, and the first of another {of}",
+    HIGHEST: "each different {rows}, its {of} the greatest{each}",
+    LOWEST: "each different {rows}, its {of} the least{each}",
+    PENDING: "each different {rows} that may still decide",
+}
+"""What is kept, by the kind of a view."""
 
 ADVICE = {
     ROWS: "grows with what is different in the history: compare a part of the pattern with `_x`, "
@@ -43,10 +70,15 @@ class Answer:
             return self.otherwise
         hints = self.view.split.hints
         keys = ", ".join(hints[slot] for slot in self.view.keys)
-        rows = ", ".join(hints[slot] for slot in self.view.rows) or "whether there is one"
-        which = {EVERY: "every ", GREATEST: "the greatest ", LEAST: "the least "}
-        many = which.get(self.view.kind, "each different " if self.view.rows else "")
-        return f"{many}{rows}{f' by {keys}' if keys else ''}"
+        rows = [hints[slot] for slot in self.view.rows]
+        which = WHICH[self.view.kind] if rows or self.view.kind == EVERY else "{rows}"
+        of, by = (*self.view.details, None, None)[:2]
+        said = which.format(
+            rows=", ".join(rows) or "whether there is one",
+            of=", ".join(rows if of is None else (rows[place] for place in of)),
+            each=f" of each {', '.join(rows[place] for place in by)}" if by else "",
+        )
+        return f"{said}{f' by {keys}' if keys else ''}"
 
     def __str__(self) -> str:
         name = "" if self.view is None else f"{self.view.name.rstrip('_')}: "

@@ -16,8 +16,9 @@ from quorate.compiler import blocks
 from quorate.compiler.escaping import kept_of
 from quorate.compiler.fusing import Written
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
-from quorate.compiler.names import CORE, OWN, Level, assign, call, core, load
-from quorate.compiler.routines import RoutineWriter, class_, function, literal, with_self
+from quorate.compiler.names import CORE, OWN, Level, assign, call, core, literal, load
+from quorate.compiler.normal import normalize
+from quorate.compiler.routines import RoutineWriter, class_, function, with_self
 from quorate.compiler.views import Views
 from quorate.core.configuration import joined
 from quorate.lang import nodes
@@ -52,6 +53,8 @@ class Writer(RoutineWriter):
         tree = self.program.tree
         self.module_config = _configs(tree.body)
         clocked = _uses_clock(self.program)
+        if self.has_views:
+            normalize(tree, self.given)
         written = self.body(tree.body)
         start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
         start += _facts({"module_config_": self.module_config})

@@ -13,6 +13,7 @@ import ast
 import copy
 import keyword
 from collections.abc import Iterable
+from typing import Any
 
 from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import Extreme, columns_of, extreme_of
@@ -27,8 +28,29 @@ from quorate.compiler.matching import (
 )
 from quorate.compiler.names import Level, NameWriter, call, core, load
 from quorate.compiler.pendings import Apart, taken_apart
-from quorate.compiler.plan import AWAKE, HISTORY, MATCHES, MEMBERS, ONE, ROWS, Plan
-from quorate.compiler.views import DISTINCT, EVERY, GREATEST, LEAST, PENDING, Split, View, split
+from quorate.compiler.plan import (
+    AWAKE,
+    BISECTED,
+    HISTORY,
+    MATCHES,
+    MEMBERS,
+    ONE,
+    ROWS,
+    TOPS,
+    Plan,
+)
+from quorate.compiler.tops import top_of
+from quorate.compiler.views import (
+    DISTINCT,
+    EVERY,
+    GREATEST,
+    LEAST,
+    PENDING,
+    UNLIKE,
+    Split,
+    View,
+    split,
+)
 from quorate.lang import nodes
 from quorate.lang.nodes import Pattern
 
@@ -166,11 +188,18 @@ class QueryWriter(NameWriter):
         """What is asked of a view, None where the history itself is gone over."""
         return split(node, used) if self.has_views else None
 
-    def _view(self, asked: Split, rows: list[int], kind: str, node: nodes.Messages) -> View:
+    def _view(
+        self,
+        asked: Split,
+        rows: list[int],
+        kind: str,
+        node: nodes.Messages,
+        details: tuple[Any, ...] = (),
+    ) -> View:
         tag = tag_of(node.message, whole=False)
         plain = node.kind == "received" and tag.isidentifier() and not keyword.iskeyword(tag)
         title = tag if plain else f"{node.kind}_{tag}".rstrip("_")
-        view = self.views.view(asked, rows, kind, title)
+        view = self.views.view(asked, rows, kind, title, details)
         view.wakes |= self.testing
         self.asked_views.append(view)
         return view
@@ -183,7 +212,7 @@ class QueryWriter(NameWriter):
         self, apart: Apart, asked: Split, names: list[str], node: nodes.Messages
     ) -> ast.expr:
         """`self.pending_request_c_p_.open(...)`: the rows that may decide an outermost query."""
-        view = self._rows(asked, names, PENDING, node)
+        view = self._rows(asked, names, PENDING, node, AWAKE)
         params = [self.visit(copy.deepcopy(param)) for param in apart.params]
         values = ast.Tuple(params, ast.Load())
         given: dict[str, ast.expr] = {"params": ast.Lambda(only_arguments([]), values)}
@@ -204,12 +233,48 @@ class QueryWriter(NameWriter):
         if views:
             opening.keywords.append(ast.keyword("views", ast.Tuple(views, ast.Load())))
 
-    def _rows(self, asked: Split, names: list[str], kind: str, node: nodes.Messages) -> ast.expr:
+    def _extreme(
+        self, extreme: Extreme, asked: Split, node: nodes.Messages
+    ) -> tuple[ast.expr, list[str]]:
+        """The rows that can answer a query of this extreme, and the names they bind in order."""
+        kind, bound = extreme.kind, extreme.columns
+        if kind in (GREATEST, LEAST):
+            return self._rows(asked, bound, kind, node, ONE), bound
+        compared = len(bound)
+        bound = [*bound, *(name for name in asked.rows if name not in bound)]
+        details = (None if len(bound) == compared else tuple(range(compared)),)
+        cost = ONE if kind == UNLIKE else BISECTED
+        rows = self._rows(asked, bound, kind, node, cost, details)
+        if extreme.bound is not None:
+            wanted = self.visit(copy.deepcopy(extreme.bound))
+            rows = call(ast.Attribute(rows, "beyond", ast.Load()), wanted)
+        return rows, bound
+
+    def _all(
+        self, asked: Split, names: list[str], query: nodes.Query, node: nodes.Messages
+    ) -> ast.expr:
+        """The rows of a query that may need each of them, but for those that others top."""
+        top = None if query.op in COUNTING else top_of(query)
+        if top is not None:
+            of, by = (tuple(map(names.index, columns)) for columns in (top.of, top.by))
+            details = (None, by) if len(names) == 1 else (of, by)
+            return self._rows(asked, names, top.kind, node, TOPS, details)
+        first = query.op == "some" and len(query.clauses) == 1 and query.condition is None
+        many = ONE if first or not names else MATCHES if asked.keys else ROWS
+        return self._rows(asked, names, EVERY if query.op in COUNTING else DISTINCT, node, many)
+
+    def _rows(
+        self,
+        asked: Split,
+        names: list[str],
+        kind: str,
+        node: nodes.Messages,
+        cost: str,
+        details: tuple[Any, ...] = (),
+    ) -> ast.expr:
         """The rows that bind `names`, in this order."""
-        view = self._view(asked, [asked.rows[name] for name in names], kind, node)
-        least = not names or kind in (GREATEST, LEAST)
-        many = AWAKE if kind == PENDING else MATCHES if asked.keys else ROWS
-        self.plan.answer(view, ONE if least else many)
+        view = self._view(asked, [asked.rows[name] for name in names], kind, node, details)
+        self.plan.answer(view, cost)
         of_view = ast.Attribute(self.process, view.name, ast.Load())
         return ast.Subscript(of_view, self._key(asked), ast.Load()) if asked.keys else of_view
 
@@ -219,13 +284,7 @@ class QueryWriter(NameWriter):
         extreme = extreme_of(node) if self.has_views else None
         self.depth += 1
         with self.plan.query(node):
-            if extreme is None or not node.witness:
-                written = self._query(node, extreme)
-            else:
-                asking = copy.deepcopy(node)  # whether there is one, before looking for the first
-                asking.witness = []
-                found = [self._query(asking, extreme), self._query(node, None)]
-                written = ast.copy_location(ast.BoolOp(ast.And(), found), node)
+            written = self._query(node, extreme)
         self.depth -= 1
         return written
 
@@ -293,12 +352,13 @@ class QueryWriter(NameWriter):
             if asked is None:
                 entries, bound = self._messages(clause)
             else:
-                all_rows = EVERY if query.op in COUNTING else DISTINCT, list(asked.rows)
-                kind, bound = extreme or all_rows
+                bound = list(asked.rows)
                 if apart is not None:
                     entries = self._pending(apart, asked, bound, clause)
+                elif extreme is not None:
+                    entries, bound = self._extreme(extreme, asked, clause)
                 else:
-                    entries = self._rows(asked, bound, kind, clause)
+                    entries = self._all(asked, bound, query, clause)
         level.names |= set(bound)
         targets: list[ast.expr] = [
             ast.Name(level.renamed.get(name, name), ast.Store()) for name in bound

@@ -12,7 +12,7 @@ from typing import Any
 from quorate.compiler import blocks
 from quorate.compiler.keepers import KeeperWriter
 from quorate.compiler.matching import only_arguments
-from quorate.compiler.names import Level, assign, call, core, load
+from quorate.compiler.names import Level, assign, call, core, literal, load
 from quorate.compiler.wakes import can_never_end, reads_of
 from quorate.lang.scopes import parameters
 
@@ -178,19 +178,3 @@ def with_self(args: ast.arguments) -> ast.arguments:
     first = args.posonlyargs or args.args
     first.insert(0, ast.arg("self"))
     return args
-
-
-def literal(value: Any) -> ast.expr:
-    """An expression for a plain value."""
-    match value:
-        case dict():
-            keys: list[ast.expr | None] = [literal(key) for key in value]
-            return ast.Dict(keys, [literal(item) for item in value.values()])
-        case frozenset():
-            members = [literal(member) for member in sorted(value)]
-            return call(load("frozenset"), *([ast.Set(members)] if members else []))
-        case tuple():
-            return ast.Tuple([literal(member) for member in value], ast.Load())
-        case list():
-            return ast.List([literal(member) for member in value], ast.Load())
-    return ast.Constant(value)

@@ -20,8 +20,10 @@ from quorate.lang import nodes
 from quorate.lang.nodes import HistoryKind, Pattern, make
 
 DISTINCT, EVERY, GREATEST, LEAST = "Distinct", "Every", "Greatest", "Least"
+RISING, FALLING, UNLIKE = "Rising", "Falling", "Unlike"
+HIGHEST, LOWEST = "Highest", "Lowest"
 PENDING = "Pending"
-"""How the rows of a view are kept: the names of classes in core/views.py."""
+"""How the rows of a view are kept: names of classes in core/views.py, extremes.py, pending.py."""
 
 Shape = tuple[Any, ...]
 """A pattern without names: ("slot", n), ("star", n), ("is", constant), ("tuple", *shapes) ..."""
@@ -48,6 +50,7 @@ class View:
     rows: tuple[int, ...]
     kind: str
     title: str = ""  # what its messages are called
+    details: tuple[Any, ...] = ()  # of the kind: which places in a row matter
     wakes: bool = False  # whether an await reads it
 
     @property
@@ -153,16 +156,24 @@ class Views:
     views: list[View] = field(default_factory=list)
     histories: set[str] = field(default_factory=set)  # kept whole, for what no view answers
 
-    def view(self, asked: Split, rows: Sequence[int], kind: str, title: str) -> View:
+    def view(
+        self,
+        asked: Split,
+        rows: Sequence[int],
+        kind: str,
+        title: str,
+        details: tuple[Any, ...] = (),
+    ) -> View:
         """The view of these rows, found or made; `title` is what the messages are called."""
         keys = tuple(slot for slot, _ in asked.keys)
         for known in self.views:
             if (known.split.kind, known.split.shape) == (asked.kind, asked.shape):
-                if (known.keys, known.rows, known.kind) == (keys, tuple(rows), kind):
+                like = (keys, tuple(rows), kind, details)
+                if (known.keys, known.rows, known.kind, known.details) == like:
                     if kind != PENDING:  # which is that of one query
                         return known
         name = self.name(asked, keys, rows, kind, title)
-        self.views.append(View(name, asked, keys, tuple(rows), kind, title))
+        self.views.append(View(name, asked, keys, tuple(rows), kind, title, details))
         return self.views[-1]
 
     def name(
@@ -171,7 +182,7 @@ class Views:
         """`accepted_by_n_`, and where that is taken `accepted_v_a_by_n_`, or with a number."""
         of = "".join(f"_{asked.hints[slot]}" for slot in rows)
         by = "_by" + "".join(f"_{asked.hints[slot]}" for slot in keys) if keys else ""
-        extreme = f"{kind.lower()}_" if kind in (GREATEST, LEAST, PENDING) else ""
+        extreme = "" if kind in (DISTINCT, EVERY) else f"{kind.lower()}_"
         short, long = f"{extreme}{title}{by or of}", f"{extreme}{title}{of}{by}"
         if extreme:
             short = long

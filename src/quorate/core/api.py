@@ -1,10 +1,12 @@
 """What compiled programs use of the core: the generated code imports this module and no other."""
 
 import builtins
+from functools import partial
 
 from quorate.core.ambient import here, random, show, time
 from quorate.core.classes import Fused, Handler, Keeper
 from quorate.core.errors import ProgramError
+from quorate.core.extremes import Falling, Greatest, Highest, Least, Lowest, Rising, Unlike
 from quorate.core.frames import SERVE, WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
@@ -13,7 +15,7 @@ from quorate.core.iteration import END, items
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Process
-from quorate.core.views import Every, Facts, Greatest, Groups, Least, Rows
+from quorate.core.views import Every, Facts, Groups, Rows
 
 __all__ = [
     "END",
@@ -21,18 +23,23 @@ __all__ = [
     "WAIT",
     "Every",
     "Facts",
+    "Falling",
     "Frame",
     "Fused",
     "Greatest",
     "Groups",
     "Handler",
+    "Highest",
     "Keeper",
     "Least",
+    "Lowest",
     "Pending",
     "Process",
     "ProcessId",
     "ProgramError",
+    "Rising",
     "Rows",
+    "Unlike",
     "begin",
     "builtins",
     "entries_of",
@@ -43,6 +50,7 @@ __all__ = [
     "least",
     "members",
     "own",
+    "partial",
     "product",
     "random",
     "routine",

@@ -12,14 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
-from quorate.core.ids import ProcessId
 from quorate.core.pending import Unhashable, Watched, reading
 
 NONE: Collection[Any] = ()
-_NUMBERS = frozenset({bool, int, float})
-_TOTAL = frozenset({bool, int, str, bytes, ProcessId})
-"""Types whose values are totally ordered among themselves."""
-
 # What is kept of rows -------------------------------------------------------------------------
 
 
@@ -61,73 +56,6 @@ class Every(list[Any]):
         return True
 
 
-class _Extreme:
-    """The greatest of all rows, or the least: enough for a comparison with it.
-
-    What is not totally ordered with the rest (a set, a vector time, a number among texts) is kept
-    beside it, so that comparing goes as it would with all of them.
-    """
-
-    __slots__ = ("best", "odd")
-
-    def __init__(self) -> None:
-        self.best: tuple[Any, ...] = ()
-        self.odd: list[Any] = []
-
-    def better(self, row: Any, best: Any) -> bool:
-        raise NotImplementedError
-
-    def add(self, row: Any) -> bool:
-        if not self.best:
-            ordered = _is_ordered(row)
-        else:
-            ordered = _ordered_alike(row, self.best[0])
-            if ordered and not self.better(row, self.best[0]):
-                return False
-        if ordered:
-            self.best = (row,)
-        else:
-            self.odd.append(row)
-        return True
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((*self.best, *self.odd) if self.odd else self.best)
-
-    def __len__(self) -> int:
-        return len(self.best) + len(self.odd)
-
-
-class Greatest(_Extreme):
-    __slots__ = ()
-
-    def better(self, row: Any, best: Any) -> bool:
-        return bool(row > best)
-
-
-class Least(_Extreme):
-    __slots__ = ()
-
-    def better(self, row: Any, best: Any) -> bool:
-        return bool(row < best)
-
-
-def _is_ordered(row: Any) -> bool:
-    kind = type(row)
-    if kind is tuple:
-        return all(map(_is_ordered, row))
-    return kind in _TOTAL or (kind is float and row == row)
-
-
-def _ordered_alike(one: Any, other: Any) -> bool:
-    """Whether two rows, the second of them ordered, are comparable part by part."""
-    kind, other_kind = type(one), type(other)
-    if kind is tuple and other_kind is tuple:
-        return len(one) == len(other) and all(map(_ordered_alike, one, other))
-    if kind is other_kind:
-        return kind in _TOTAL or _is_ordered(one)
-    return kind in _NUMBERS and other_kind in _NUMBERS and one == one
-
-
 # Views ----------------------------------------------------------------------------------------
 
 
@@ -155,6 +83,12 @@ class Rows(Watched):
         if reading.log is not None:
             self.read(None)
         return len(self.rows)
+
+    def beyond(self, bound: Any) -> Iterator[Any]:
+        """Of records, those that may be as good as `bound`."""
+        if reading.log is not None:
+            self.read(None)
+        return self.rows.beyond(bound)  # type: ignore[attr-defined, no-any-return]
 
 
 class Facts(Watched):

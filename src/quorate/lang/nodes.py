@@ -121,6 +121,7 @@ class Query(ast.expr):
     condition: ast.expr | None
     default: ast.expr | None
     witness: list[ast.expr]  # Name or Field, in the context of a store
+    enough: str = ""  # the extreme that is asked for of a `setof`, as compiler/normal.py finds
 
 
 class Domain(ast.AST):

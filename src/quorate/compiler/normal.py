@@ -1,0 +1,68 @@
+"""Normal forms: a query that can be said in several ways is brought into one.
+
+    len(setof(x, ...))           lenof(x, ...)
+    max(setof(x, p) | {y})       of the rows of p the greatest x is enough, as for maxof(x, p)
+
+Invariant: what the program answers and raises stays as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from quorate.compiler.views import GREATEST, LEAST
+from quorate.lang import nodes
+from quorate.lang.nodes import make
+
+EXTREMES = {"max": GREATEST, "min": LEAST}
+
+
+def normalize(tree: ast.AST, given: set[str]) -> None:
+    """Bring the queries of a tree into normal form, in place.
+
+    `given` are the names that the program gives a value itself, so that `len` may not be Python's.
+    """
+    _Normal(given).visit(tree)
+
+
+class _Normal(ast.NodeTransformer):
+    def __init__(self, given: set[str]) -> None:
+        self.given = given
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[arg]) if name not in self.given:
+                pass
+            case _:
+                return node
+        if name == "len" and not node.keywords:
+            match arg:
+                case nodes.Query(op="setof", result=result, clauses=clauses):
+                    parts = {"result": result, "clauses": clauses}
+                    return make(
+                        *(nodes.Query, node),
+                        op="lenof",
+                        condition=None,
+                        default=None,
+                        witness=[],
+                        **parts,
+                    )
+        elif name in EXTREMES and all(keyword.arg == "default" for keyword in node.keywords):
+            for query in _joined(arg):
+                query.enough = EXTREMES[name]
+        return node
+
+
+def _joined(value: ast.expr) -> Iterator[nodes.Query]:
+    """The `setof`s whose members are together those of a value."""
+    match value:
+        case nodes.Query(op="setof"):
+            yield value
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            yield from _joined(left)
+            yield from _joined(right)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            for each in values:
+                yield from _joined(each)

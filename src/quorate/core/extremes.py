@@ -1,0 +1,265 @@
+"""Rows of which the greatest, the least or the first are enough to answer a query.
+
+Each takes a row in constant time, and keeps those that can still be an answer. What is not totally
+ordered with the rest (a set, a vector time, a number among texts) is kept beside them, so that
+comparing goes as it would with all rows. Invariant: rows are gone through in the order they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from quorate.core.ids import ProcessId
+from quorate.core.pending import Unhashable
+
+_NUMBERS = frozenset({bool, int, float})
+_TOTAL = frozenset({bool, int, str, bytes, ProcessId})
+"""Types whose values are totally ordered among themselves."""
+
+Columns = tuple[int, ...] | None
+"""Places in a row; None for the row itself, which is no tuple where it has one column."""
+
+
+def part(row: Any, columns: Columns) -> Any:
+    """The value of some columns of a row: one as it is, several as a tuple."""
+    if columns is None:
+        return row
+    return row[columns[0]] if len(columns) == 1 else tuple(row[column] for column in columns)
+
+
+def _greater(value: Any, other: Any) -> bool:
+    return bool(value > other)
+
+
+def _less(value: Any, other: Any) -> bool:
+    return bool(value < other)
+
+
+class _Extreme:
+    """The greatest of all rows, or the least: enough for a comparison with it.
+
+    Of rows that come one after the other and are ordered alike, the best is kept. Python's `max`
+    over what is kept compares as over all rows, and so raises nothing that it would not raise.
+    """
+
+    __slots__ = ("odd", "ordered", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+        self.ordered = False  # the last of them
+        self.odd: set[Any] = set()
+
+    @staticmethod
+    def better(value: Any, other: Any) -> bool:
+        raise NotImplementedError
+
+    def add(self, row: Any) -> bool:
+        rows = self.rows
+        if self.ordered and ordered_alike(row, rows[-1]):
+            if not self.better(row, rows[-1]):
+                return False
+            rows[-1] = row
+            return True
+        ordered = is_ordered(row)
+        if not ordered:
+            try:
+                if row in self.odd:
+                    return False
+                self.odd.add(row)
+            except TypeError:  # it cannot be hashed
+                pass
+        self.ordered = ordered
+        rows.append(row)
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Greatest(_Extreme):
+    __slots__ = ()
+    better = staticmethod(_greater)
+
+
+class Least(_Extreme):
+    __slots__ = ()
+    better = staticmethod(_less)
+
+
+class _Records:
+    """The rows that were better than all before them, by the value of some columns.
+
+    The first row of all that passes a bound is one of these, and is found by bisection. From the
+    first odd row on, all are kept.
+    """
+
+    __slots__ = ("columns", "rest", "rows", "values")
+
+    def __init__(self, columns: Columns = None) -> None:
+        self.columns = columns
+        self.values: list[Any] = []
+        self.rows: list[Any] = []
+        self.rest: dict[Any, Any] = {}
+
+    @staticmethod
+    def better(value: Any, other: Any) -> bool:
+        raise NotImplementedError
+
+    def add(self, row: Any) -> bool:
+        value = part(row, self.columns)
+        if self.rest or not self._fits(value):
+            try:
+                if row in self.rest:
+                    return False
+                self.rest[row] = row
+            except TypeError:
+                self.rest[Unhashable()] = row
+        elif not self.values or self.better(value, self.values[-1]):
+            self.values.append(value)
+            self.rows.append(row)
+        else:
+            return False
+        return True
+
+    def _fits(self, value: Any) -> bool:
+        return ordered_alike(value, self.values[0]) if self.values else is_ordered(value)
+
+    def beyond(self, bound: Any) -> Iterator[Any]:
+        """The rows from the first on that may be as good as `bound`."""
+        first = 0
+        if self.values and ordered_alike(bound, self.values[0]):
+            last = len(self.values)
+            while first < last:
+                middle = (first + last) // 2
+                if self.better(bound, self.values[middle]):
+                    first = middle + 1
+                else:
+                    last = middle
+        for place in range(first, len(self.rows)):
+            yield self.rows[place]
+        yield from self.rest.values()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([*self.rows, *self.rest.values()])
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.rest)
+
+
+class Rising(_Records):
+    __slots__ = ()
+    better = staticmethod(_greater)
+
+
+class Falling(_Records):
+    __slots__ = ()
+    better = staticmethod(_less)
+
+
+class _Tops:
+    """Different rows, without those that another of their group is better than.
+
+    `of` are the columns that tell which is better, `by` those that a group has in common.
+    """
+
+    __slots__ = ("by", "of", "rows", "tops")
+
+    def __init__(self, of: Columns, by: Columns = ()) -> None:
+        self.of = of
+        self.by = by
+        self.rows: dict[Any, Any] = {}
+        self.tops: dict[Any, tuple[Any, list[Any]]] = {}  # of a group: its best, the rows of that
+
+    @staticmethod
+    def better(value: Any, other: Any) -> bool:
+        raise NotImplementedError
+
+    def add(self, row: Any) -> bool:
+        try:
+            if row in self.rows:
+                return False
+        except TypeError:
+            self.rows[Unhashable()] = row
+            return True
+        value, group = part(row, self.of), part(row, self.by)
+        top = self.tops.get(group)
+        if top is None or not ordered_alike(value, top[0]):
+            if top is None and is_ordered(value):
+                self.tops[group] = value, [row]
+        elif self.better(top[0], value):
+            return False
+        elif self.better(value, top[0]):
+            for lesser in top[1]:
+                del self.rows[lesser]
+            self.tops[group] = value, [row]
+        else:
+            top[1].append(row)
+        self.rows[row] = row
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Highest(_Tops):
+    __slots__ = ()
+    better = staticmethod(_greater)
+
+
+class Lowest(_Tops):
+    __slots__ = ()
+    better = staticmethod(_less)
+
+
+class Unlike:
+    """The first row, and the first that differs from it in the value of some columns.
+
+    The first of all rows that is unlike a given value is one of the two.
+    """
+
+    __slots__ = ("columns", "rows")
+
+    def __init__(self, columns: Columns = None) -> None:
+        self.columns = columns
+        self.rows: list[Any] = []
+
+    def add(self, row: Any) -> bool:
+        known = self.rows
+        if not known or (len(known) < 2 and self._differ(row, known[0])):
+            known.append(row)
+            return True
+        return False
+
+    def _differ(self, row: Any, other: Any) -> bool:
+        return bool(part(row, self.columns) != part(other, self.columns))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def is_ordered(row: Any) -> bool:
+    """Whether a value is totally ordered among those of its types."""
+    kind = type(row)
+    if kind is tuple:
+        return all(map(is_ordered, row))
+    return kind in _TOTAL or (kind is float and row == row)
+
+
+def ordered_alike(one: Any, other: Any) -> bool:
+    """Whether two values, the second of them ordered, are comparable part by part."""
+    kind, other_kind = type(one), type(other)
+    if kind is tuple and other_kind is tuple:
+        return len(one) == len(other) and all(map(ordered_alike, one, other))
+    if kind is other_kind:
+        return kind in _TOTAL or is_ordered(one)
+    return kind in _NUMBERS and other_kind in _NUMBERS and one == one

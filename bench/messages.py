@@ -10,43 +10,117 @@ Status 1 when something could not be measured that should have been, 0 otherwise
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import shutil
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from importlib import metadata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import report
-from measure import MeasureError, results, seconds
+import suite
+from measure import results, seconds
+from report import Comparison
+from suite import HERE, Measurement, Run
 
-HERE = Path(__file__).resolve().parent
-
-Measurement = Callable[[], dict[str, float]]
-
-
-@dataclass
-class Run:
-    """All figures of one run: samples by key, why others are missing, and which of these failed."""
-
-    samples: dict[str, list[float]] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    failed: bool = False
-
-    def take(self, prefix: str, measurement: Measurement) -> None:
-        """Adds one repetition; after a failure the measurement is not tried again."""
-        if prefix in self.missing:
-            return
-        try:
-            for key, value in measurement().items():
-                self.samples.setdefault(f"{prefix}.{key}", []).append(value)
-        except MeasureError as error:
-            self.missing[prefix] = str(error)
-            self.failed = True
+COMPARISONS = (
+    Comparison(
+        "two processes in one worker, handler to handler",
+        "ours.one_worker.messages_per_s",
+        "messages/s",
+        "original, threads of one process",
+        "original.threads.messages_per_s",
+        goal=400_000,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original as it is",
+        "original.plain.one_way.messages_per_s",
+        goal=200_000,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original as it is",
+        "original.plain.one_way.messages_per_s",
+        goal=20,
+        of_ratio=True,
+    ),
+    Comparison(
+        "one way between two workers",
+        "ours.two_workers.messages_per_s",
+        "messages/s",
+        "original, TCP_NODELAY",
+        "original.nodelay.one_way.messages_per_s",
+        goal=20,
+        of_ratio=True,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "bare echo, Unix socket",
+        "echo.round_trips_per_s",
+        inverse=True,
+        goal=4,
+        of_ratio=True,
+        at_least=False,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "original as it is",
+        "original.plain.round_trip.round_trips_per_s",
+        goal=15,
+        of_ratio=True,
+    ),
+    Comparison(
+        "round trip between two workers",
+        "ours.round_trip.round_trips_per_s",
+        "round trips/s",
+        "original, TCP_NODELAY",
+        "original.nodelay.round_trip.round_trips_per_s",
+        goal=15,
+        of_ratio=True,
+    ),
+    Comparison(
+        "new, setup and start of {processes} processes",
+        "ours.spawn.started_s",
+        "s",
+        "original, {original_processes} processes",
+        "original.spawn.started_s",
+        goal=2,
+        at_least=False,
+    ),
+    Comparison(
+        "the same, until each has said that it runs",
+        "ours.spawn.running_s",
+        "s",
+        "original, {original_processes} processes",
+        "original.spawn.running_s",
+    ),
+    Comparison(
+        "quorate run of a small program",
+        "start.run.s",
+        "s",
+        "python -c pass",
+        "start.python.s",
+        goal=0.35,
+        at_least=False,
+    ),
+    Comparison(
+        "quorate --help",
+        "start.help.s",
+        "s",
+        "python -c pass",
+        "start.python.s",
+        goal=0.15,
+        at_least=False,
+    ),
+)
 
 
 def ours(options: argparse.Namespace, programs: Path) -> Iterator[tuple[str, Measurement]]:
@@ -71,20 +145,18 @@ def echo(options: argparse.Namespace) -> Iterator[tuple[str, Measurement]]:
 
 def original(options: argparse.Namespace, programs: Path) -> Iterator[tuple[str, Measurement]]:
     """The same programs under the original, as it is and with TCP_NODELAY set."""
-    env = {"PYTHONPATH": str(options.original), "PYTHONDONTWRITEBYTECODE": "1"}
-    python = str(options.python37)
-    plain = [python, "-m", "da"]
-    nodelay = [python, str(HERE / "nodelay.py"), "da"]
+    env = suite.original_env(options)
+    starts = suite.original_commands(options)
 
     def program(start: list[str], name: str, count: int) -> Measurement:
         command = [*start, str(programs / name), str(count)]
         return lambda: results(command, env, options.limit)
 
-    for kind, start in (("plain", plain), ("nodelay", nodelay)):
+    for kind, start in starts.items():
         yield f"original.{kind}.round_trip", program(start, "pingpong.da", options.original_rounds)
         yield f"original.{kind}.one_way", program(start, "flood.da", options.original_messages)
-    yield "original.threads", program([*plain, "-I", "thread"], "pingpong.da", 2000)
-    yield "original.spawn", program(plain, "spawn.da", options.original_processes)
+    yield "original.threads", program([*starts["plain"], "-I", "thread"], "pingpong.da", 2000)
+    yield "original.spawn", program(starts["plain"], "spawn.da", options.original_processes)
 
 
 def timed(command: list[str], limit_s: float) -> Measurement:
@@ -113,102 +185,35 @@ def chosen(options: argparse.Namespace, programs: Path, run: Run) -> list[tuple[
     return measurements
 
 
-def machine() -> dict[str, str]:
-    """What the figures depend on, as far as it can be read."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.split(":", 1)[1].strip()
-                break
-    versions = {"python": platform.python_version(), "system": platform.system()}
-    for name in ("quorate", "uvloop", "msgspec"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return {"cpu": cpu, "cores": str(report.cores()), **versions}
-
-
-def measured(options: argparse.Namespace) -> dict[str, object]:
+def measured(options: argparse.Namespace) -> dict[str, Any]:
     """Runs everything; the whole run as plain data, ready for JSON."""
     run = Run()
     with tempfile.TemporaryDirectory() as folder:
         programs = Path(folder) / "programs"
         # The original leaves its caches beside the programs it runs: it gets copies.
         shutil.copytree(HERE / "programs", programs)
-        measurements = chosen(options, programs, run)
-        for repetition in range(options.repetitions):
-            for prefix, measurement in measurements:
-                report.progress(repetition + 1, options.repetitions, prefix)
-                run.take(prefix, measurement)
-    report.progress_done()
-    return {
-        "machine": machine(),
-        "repetitions": options.repetitions,
-        "counts": {
-            "messages": options.messages,
-            "processes": options.processes,
-            "original_rounds": options.original_rounds,
-            "original_messages": options.original_messages,
-            "original_processes": options.original_processes,
-        },
-        "median": {key: statistics.median(values) for key, values in run.samples.items()},
-        "samples": run.samples,
-        "missing": run.missing,
-        "failed": run.failed,
+        run.repeat(chosen(options, programs, run), options.repetitions)
+    counts = {
+        "messages": options.messages,
+        "processes": options.processes,
+        "original_rounds": options.original_rounds,
+        "original_messages": options.original_messages,
+        "original_processes": options.original_processes,
     }
-
-
-def console_script() -> list[str]:
-    """The command `quorate` of this Python, or its twin `python -m quorate`."""
-    script = Path(sys.executable).with_name("quorate")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "quorate"]
+    return run.summary(options.repetitions, counts)
 
 
 def parser() -> argparse.ArgumentParser:
     """The options; counts are for one repetition."""
-    options = argparse.ArgumentParser(description="Measures what a message costs.")
+    options = suite.parser("Measures what a message costs.")
     add = options.add_argument
-    add("--quorate", type=str.split, default=console_script(), help="the command to measure")
-    add("--original", type=Path, help="a checkout of the original DistAlgo")
-    add("--python37", type=Path, help="a Python 3.7 to 3.9 to run the original with")
-    add("--repetitions", type=int, default=5)
     add("--messages", type=int, default=200_000)
     add("--processes", type=int, default=1000)
     add("--original-rounds", type=int, default=3000)
     add("--original-messages", type=int, default=20_000)
     add("--original-processes", type=int, default=50)
-    add("--limit", type=float, default=120.0, help="seconds that one command may take")
-    add("--json", type=Path, metavar="FILE", help="write everything to FILE ('-': stdout)")
-    add("--markdown", action="store_true", help="print the tables as Markdown")
-    add("--from", dest="earlier", type=Path, metavar="FILE", help="measure nothing; read FILE")
-    add("--fill", type=Path, metavar="PAGE", help="put the tables between the marks of PAGE")
     return options
 
 
-def main() -> int:
-    """Measures, or reads an earlier run, and shows it as asked."""
-    options = parser().parse_args()
-    if options.original:
-        options.original = options.original.resolve()
-    run = json.loads(options.earlier.read_text()) if options.earlier else measured(options)
-    if options.json:
-        text = json.dumps(run, indent=2) + "\n"
-        if str(options.json) == "-":
-            sys.stdout.write(text)
-        else:
-            options.json.write_text(text)
-    if options.fill:
-        page = options.fill.read_text()
-        options.fill.write_text(report.fill(page, "messages", report.markdown(run)))
-    if options.markdown:
-        sys.stdout.write(report.markdown(run))
-    elif str(options.json) != "-":
-        report.show(run)
-    return 1 if run["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(suite.main("messages", parser().parse_args(), measured, COMPARISONS))

@@ -1,6 +1,6 @@
-"""The tables of bench/messages.py: on a terminal, as Markdown, and inside docs/performance.md.
+"""The tables of a run beside what it is compared with: on a terminal, as Markdown, inside a page.
 
-Every table is a list of rows made from the medians of one run by `rows`; a figure that is missing
+A table is a list of rows made from the medians of the run by `rows`; a figure that is missing
 shows as a dash, and why it is missing is said below the table. Nothing is rounded before a ratio.
 """
 
@@ -36,107 +36,6 @@ class Comparison:
     goal: float | None = None
     of_ratio: bool = False
     at_least: bool = True
-
-
-COMPARISONS = (
-    Comparison(
-        "two processes in one worker, handler to handler",
-        "ours.one_worker.messages_per_s",
-        "messages/s",
-        "original, threads of one process",
-        "original.threads.messages_per_s",
-        goal=400_000,
-    ),
-    Comparison(
-        "one way between two workers",
-        "ours.two_workers.messages_per_s",
-        "messages/s",
-        "original as it is",
-        "original.plain.one_way.messages_per_s",
-        goal=200_000,
-    ),
-    Comparison(
-        "one way between two workers",
-        "ours.two_workers.messages_per_s",
-        "messages/s",
-        "original as it is",
-        "original.plain.one_way.messages_per_s",
-        goal=20,
-        of_ratio=True,
-    ),
-    Comparison(
-        "one way between two workers",
-        "ours.two_workers.messages_per_s",
-        "messages/s",
-        "original, TCP_NODELAY",
-        "original.nodelay.one_way.messages_per_s",
-        goal=20,
-        of_ratio=True,
-    ),
-    Comparison(
-        "round trip between two workers",
-        "ours.round_trip.round_trips_per_s",
-        "round trips/s",
-        "bare echo, Unix socket",
-        "echo.round_trips_per_s",
-        inverse=True,
-        goal=4,
-        of_ratio=True,
-        at_least=False,
-    ),
-    Comparison(
-        "round trip between two workers",
-        "ours.round_trip.round_trips_per_s",
-        "round trips/s",
-        "original as it is",
-        "original.plain.round_trip.round_trips_per_s",
-        goal=15,
-        of_ratio=True,
-    ),
-    Comparison(
-        "round trip between two workers",
-        "ours.round_trip.round_trips_per_s",
-        "round trips/s",
-        "original, TCP_NODELAY",
-        "original.nodelay.round_trip.round_trips_per_s",
-        goal=15,
-        of_ratio=True,
-    ),
-    Comparison(
-        "new, setup and start of {processes} processes",
-        "ours.spawn.started_s",
-        "s",
-        "original, {original_processes} processes",
-        "original.spawn.started_s",
-        goal=2,
-        at_least=False,
-    ),
-    Comparison(
-        "the same, until each has said that it runs",
-        "ours.spawn.running_s",
-        "s",
-        "original, {original_processes} processes",
-        "original.spawn.running_s",
-    ),
-    Comparison(
-        "quorate run of a small program",
-        "start.run.s",
-        "s",
-        "python -c pass",
-        "start.python.s",
-        goal=0.35,
-        at_least=False,
-    ),
-    Comparison(
-        "quorate --help",
-        "start.help.s",
-        "s",
-        "python -c pass",
-        "start.python.s",
-        goal=0.15,
-        at_least=False,
-    ),
-)
 
 
 def cores() -> int:
@@ -182,11 +81,11 @@ def judged(comparison: Comparison, value: float | None, ratio: float | None) -> 
     return f"{sign} {amount}", "yes" if met else "no"
 
 
-def rows(run: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def rows(run: Mapping[str, Any], comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     """One tuple of text for each comparison, in the order of HEADINGS."""
     found: list[tuple[str, ...]] = []
     median, samples = run["median"], run["samples"]
-    for comparison in COMPARISONS:
+    for comparison in comparisons:
         value = median.get(comparison.key)
         other = median.get(comparison.beside_key)
         ratio = None
@@ -215,11 +114,11 @@ def footing(run: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def show(run: Mapping[str, Any]) -> None:
+def show(run: Mapping[str, Any], comparisons: Sequence[Comparison]) -> None:
     """The table on the terminal."""
     console = Console(width=None if sys.stdout.isatty() else 180)
     table = Table(*HEADINGS)
-    for row in rows(run):
+    for row in rows(run, comparisons):
         table.add_row(*row)
     console.print(table)
     for line in footing(run):
@@ -232,9 +131,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join([first, "|" + " --- |" * len(headings) + "\n", *others])
 
 
-def markdown(run: Mapping[str, Any]) -> str:
+def markdown(run: Mapping[str, Any], comparisons: Sequence[Comparison]) -> str:
     """The table of a run and its footing as Markdown."""
-    return table(HEADINGS, rows(run)) + "\n" + "  \n".join(footing(run)) + "\n"
+    return table(HEADINGS, rows(run, comparisons)) + "\n" + "  \n".join(footing(run)) + "\n"
 
 
 def fill(page: str, name: str, text: str) -> str:

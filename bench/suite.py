@@ -27,21 +27,24 @@ Measurement = Callable[[], Mapping[str, float]]
 
 @dataclass
 class Run:
-    """All figures of one run: samples by key, why others are missing, and which of these failed."""
+    """All figures of one run: samples by key, why others are missing, and whether one failed."""
 
     samples: dict[str, list[float]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
     failed: bool = False
 
     def take(self, prefix: str, measurement: Measurement) -> None:
-        """Adds one repetition; after a failure the measurement is not tried again."""
-        if prefix in self.missing:
+        """Adds one repetition; after a second failure the measurement is not tried again."""
+        failures = self.failures.get(prefix, 0)
+        if failures == 2:
             return
         try:
             for key, value in measurement().items():
                 self.samples.setdefault(f"{prefix}.{key}", []).append(value)
         except MeasureError as error:
-            self.missing[prefix] = str(error)
+            self.failures[prefix] = failures + 1
+            self.missing[prefix] = f"{error} (in {failures + 1} of the repetitions)"
             self.failed = True
 
     def repeat(self, measurements: Sequence[tuple[str, Measurement]], repetitions: int) -> None:

@@ -3,7 +3,7 @@
     setof((b, s, c), received(('2a', b, s, c)), b == maxof(b2, received(('2a', b2, _s, _))))
 
 Of the rows of each s, those that another b is greater than cannot be an answer, now or later: they
-are dropped (Liu, Stoller and Lin 2012, section 4, for Lamport's acceptors). Invariant: of two rows
+are dropped (van Renesse and Altinbuken 2015, section 4.1, by hand). Invariant: of two rows
 that agree in `by`, each is of a message that the inner query goes over for the other.
 """
 

@@ -14,6 +14,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from quorate.compiler.views import split
 from quorate.compiler.wakes import BUILTINS, PLAIN
 from quorate.lang import nodes
 
@@ -63,6 +64,8 @@ def _is_not(part: ast.UnaryOp) -> bool:
 
 
 def _is_known(part: ast.AST, given: set[str]) -> bool:
+    if isinstance(part, nodes.Messages) and split(part, set()) is None:
+        return False  # it goes over the history, which tells nobody when it grows
     if isinstance(part, ast.Call):
         builtin = isinstance(part.func, ast.Name) and part.func.id in BUILTINS - given
         return builtin and not part.keywords

@@ -70,12 +70,13 @@ CORE_NEVER_CALLS = {"open", "input", "print", "eval", "exec", "breakpoint"}
 
 # file -> what it may import in spite of the above. A generator seeded by its caller is a value
 # like any other; the functions of the module `random` share a hidden one. How deep calls may go
-# is for Python to say.
+# is for Python to say, and whether an object is in other hands.
 CORE_MAY_IMPORT = {
     f"src/quorate/core/{name}.py": {"random.Random"}
     for name in ("actions", "ambient", "freeze", "process", "thaw")
 }
 CORE_MAY_IMPORT["src/quorate/core/process.py"].add("sys.getrecursionlimit")
+CORE_MAY_IMPORT["src/quorate/core/containers.py"] = {"sys.getrefcount"}
 
 FORBIDDEN_WORDS = {
     r"\b(TODO|FIXME|XXX|HACK)\b": "do it now, or describe it where its users look",

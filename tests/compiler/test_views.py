@@ -1,5 +1,6 @@
 """Views answer as going over the whole history does, after every event of random histories."""
 
+import copy
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,30 @@ from stage import Actor
 EXAMPLES = int(os.environ.get("QUORATE_EXAMPLES", "200"))
 """How many programs; each has two queries, asked after each of up to a dozen events."""
 
-FIELDS = {"x": 1, "y": 0, "z": ANN, "s": [0, 1, "a"]}
+SOME = {(one, two) for one in (0, 1, "a") for two in range(4)} | {3, (0, (1, 1))}
+FIELDS = {"x": 1, "y": 0, "z": ANN, "s": [0, 1, "a"], "t": SOME, "u": SOME - {3}, "d": {0: 1}}
+METHODS = """
+    def add(v): t.add(v)
+    def drop(v): t.discard(v)
+    def drop_all(v): t -= {v, 0}
+    def enlarge(v): t |= {(v, n) for n in range(12)}
+    def begin(v): t = {(n, v) for n in range(12)}
+    def begin_list(v): s, u = [v, 0], t - {v}
+    def without(v): t = t - {v}
+    def alias(v): u = t
+    def swap(v): t, u = u, t
+    def local(v):
+        mine = t = set(u)
+        mine.add(v)
+    def append(v): s.append(v)
+    def shorten(v): s[1:] = [v]
+    def put(v): d[v] = v
+    def take(v): d.pop(v, 0)
+    def clear(v):
+        d.clear()
+        t.clear()
+"""
+ACTS = [line.split("def ")[1].split("(")[0] for line in METHODS.splitlines() if "def " in line]
 Draw = st.DrawFn
 
 # Queries as text ------------------------------------------------------------------------------
@@ -59,9 +83,11 @@ def slots(draw: Draw, names: Names, own: list[str]) -> str:
 @st.composite
 def domains(draw: Draw, names: Names, own: list[str]) -> str:
     """A clause that binds: messages received or sent, or the members of a collection."""
-    word = draw(st.sampled_from(["received"] * 4 + ["sent"] * 2 + ["in"]))
+    word = draw(st.sampled_from(["received"] * 4 + ["sent"] * 2 + ["in"] * 2))
     if word == "in":
-        return f"{draw(slots(names, own))} in s"
+        shape = draw(st.sampled_from(["{}", "({}, {})", "({}, {})", "({}, ({}, _))", "({}, *_)"]))
+        pattern = shape.format(*(draw(slots(names, own)) for _ in range(shape.count("{}"))))
+        return f"{pattern} in {draw(st.sampled_from(['s', 't', 't', 't', 'u', 'd', 't | u']))}"
     if draw(st.integers(0, 9)) == 0:
         message = draw(slots(names, own))
     else:
@@ -226,6 +252,7 @@ messages = st.one_of(
     st.tuples(st.just("c"), parts, parts) | st.tuples(st.just("c"), parts, parts, parts),
     atoms,
 )
+pairs = st.tuples(few, few | st.just("a")) | st.tuples(few, st.tuples(few, few))
 peers = st.sampled_from([ANN, BOB, ME])
 events = st.one_of(
     st.tuples(st.just("take"), messages, peers, st.integers(0, 3)),
@@ -233,6 +260,8 @@ events = st.one_of(
     st.tuples(st.just("take"), messages, peers, st.integers(0, 3)),
     st.tuples(st.just("send"), messages, peers),
     st.tuples(st.just("set"), st.sampled_from("xy"), st.sampled_from([0, 1, 2])),
+    st.tuples(st.just("act"), st.sampled_from(ACTS), few | pairs | pairs),
+    st.tuples(st.just("act"), st.sampled_from(ACTS), few | pairs | pairs),
     st.tuples(st.just("reset"), st.sampled_from(["received", "sent", None])),
 )
 
@@ -243,14 +272,16 @@ def programs(draw: Draw) -> str:
     return f"""
 def n(v): return v if type(v) in (int, bool, float) else -1
 class P(process):
-    def setup(x, y, z, s): pass
+    def setup(x, y, z, s, t, u, d): pass
+{METHODS}
 {methods}
 """
 
 
 def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
     """What each query answers after each event, or the kind of its error."""
-    process: Any = Actor(module(text, views=views).P, *FIELDS.values(), id=ME).process
+    given = copy.deepcopy(tuple(FIELDS.values()))
+    process: Any = Actor(module(text, views=views).P, *given, id=ME).process
     here.process = process
     for event in happening:
         match event:
@@ -260,6 +291,8 @@ def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
                 process.send(message, to=peer)
             case ("set", name, value):
                 setattr(process, name, value)
+            case ("act", name, value):
+                getattr(process, name)(value)
             case ("reset", which):
                 process.reset(which)
         for query in (process.q0, process.q1):
@@ -271,7 +304,7 @@ def answers(text: str, happening: list[Any], *, views: bool) -> Iterator[Any]:
 
 UNHASHABLE_KEY = """
 class P(process):
-    def setup(x, y, z, s): pass
+    def setup(x, y, z, s, t, u, d): pass
     def q0(): return some(received(('c', _x, v)), has=received(('a', v, v)))
     def q1(): return lenof(v, received(('c', _x, v)))
 """

@@ -3,10 +3,13 @@
 import sys
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import Any
 
 import pytest
 
 from compiled import module, python_text
+from quorate.core.freeze import freeze
+from quorate.core.thaw import thaw
 from quorate.worlds.sim import simulate
 from stage import Actor
 
@@ -87,11 +90,131 @@ def test_every_way_to_change_a_field_wakes(way: str) -> None:
     assert actor.code == 0
 
 
-def asleep(text: str, *messages: tuple[str, int]) -> bool:
+def asleep(text: str, *messages: tuple[str, int], args: tuple[Any, ...] = ()) -> bool:
     """Whether P of a program need not be tested again after it has taken the messages."""
-    actor = Actor(module(dedent(text)).P).begin().give(*messages)
+    actor = Actor(module(dedent(text)).P, *args).begin().give(*messages)
     assert actor.process.waiting_
     return not actor.process.is_stale_()
+
+
+CHANGES = {
+    "add": "ps.add(x)",
+    "in place": "ps |= {x, 2}",
+    "assigned anew": "ps = ps | {x}",
+    "assigned from a function": "ps = made(x)",
+    "in a tuple": "ps, y = {x}, 1",
+    "chained": "y = ps = {x}",
+    "through another name": "alias.add(x)",
+    "through a variable": "mine = ps; mine.update([x])",
+    "a field for another": "ps = other; other.add(x)",
+    "from outside": "setattr(self, 'ps', {x})",
+    "by a function": "change(ps, x)",
+    "from behind": "set.add(ps, x)",
+    "a witness after one": "-- here\nps.add(x)",
+    "the other of a union": "qs.add(x)",
+    "a list": "ls.append(x)",
+    "a list at its end": "ls += [x]",
+    "a list in the middle": "ls[1] = x",
+    "a heap": "heapq.heappush(ls, x)",
+    "a heap of the same size": "heapq.heapreplace(ls, x)",
+    "a dictionary": "ds[x] = 1",
+    "a value in a dictionary": "ds[0] = x",
+    "a field of the class": "cs.add(x)",
+    "what is in it": "things[0].n = x",
+}
+
+
+@pytest.mark.parametrize("way", CHANGES)
+def test_every_way_to_change_what_a_query_goes_over_wakes(way: str) -> None:
+    heap = "import heapq" if "heapq" in CHANGES[way] else ""
+    or_things = " or some(p in things, has=p.n > 5)" if heap or "things" in CHANGES[way] else ""
+    text = f"""
+{heap}
+class Thing:
+    def __init__(self): self.n = 0
+def change(of, x): of.add(x)
+def made(x): return {{x}}
+class P(process):
+    cs = set()
+    def setup(ps):
+        self.qs, self.ls, self.ds, self.things = set(), [0, 1], {{0: 1}}, [Thing()]
+        self.alias, self.other = ps, set()
+    def run():
+        await(some(p in ps | qs, has=p > 5) or some(p in ls, has=p > 5) or some(p in cs, has=p > 5)
+              or some(p in ds, has=p > 5 or ds[p] > 5){or_things})
+        output('done')
+    def receive(msg=('go', x)):
+{indent(CHANGES[way], " " * 8)}
+    def receive(msg=('none', _)):
+        pass
+"""
+    actor = Actor(module(text).P, {1, 2}).begin().give(("none", 0))
+    assert actor.process.is_stale_() == bool(or_things)
+    actor.give(("go", 9))
+    assert actor.shown == ["done"]
+
+
+FIELD_TEXT = """
+    class P(process):
+        def setup(ps):
+            self.qs, self.ls, self.ds = {(1, 2)}, [1], dict(a=(1, 2))
+        def run():
+            await(each(p in ps, has=received(('reply', p))) and some((1, q) in qs, has=q > 5)
+                  and some(v in ls, has=v > 1) and some(k in ds, has=ds[k][0] > 1))
+            output('done')
+        def receive(msg=('add', x)):
+            qs.add((1, x))
+            ps.discard(x)
+        def receive(msg=('same', x)):
+            qs.add((1, 2))
+            ps.discard(7)
+            ds.pop(7, None)
+    """
+
+
+def test_what_a_query_goes_over_wakes_only_when_it_changes() -> None:
+    assert asleep(FIELD_TEXT, ("other", 1), args=({1, 2},))
+    assert asleep(FIELD_TEXT, ("reply", 3), ("same", 1), args=({1, 2},))
+    actor = Actor(module(dedent(FIELD_TEXT)).P, {1, 2}).begin()
+    for message in (("reply", 1), ("add", 9), ("add", 2)):
+        actor.give(message)
+    assert actor.shown == []
+    for change in ("actor.process.ls.append(3)", "actor.process.ds['b'] = (3, 4)"):
+        assert not actor.process.is_stale_()
+        exec(change)
+        assert actor.process.is_stale_()
+        actor.give(("other", 1))
+    assert actor.shown == ["done"]
+
+
+def test_thawed_it_still_wakes() -> None:
+    made = module(dedent(FIELD_TEXT))
+    actor = Actor(made.P, {1, 2}).begin().give(("reply", 1))
+    modules = {made.__name__: made}
+    frozen = freeze(actor.process, modules)
+    actor.process = thaw(frozen, actor.process.world_, modules)
+    assert freeze(actor.process, modules) == frozen
+    actor.give(("other", 1))
+    assert actor.process.waiting_ and not actor.process.is_stale_()
+    actor.process.ps.clear()
+    assert actor.process.is_stale_()
+
+
+def test_what_is_observed_is_frozen_as_pythons_own() -> None:
+    text = """
+        class P(process):
+            cs = {3}
+            def setup(ps):
+                self.qs, self.ls, self.ds = {(1, 2)}, [1], dict(a=(1, 2))
+                self.same = self.qs
+            def run():
+                await(some(p in ps | qs | cs, has=p == 3 and some(p in ls) and some(p in ds)))
+        """
+    frozen = []
+    for views in (True, False):
+        made = module(dedent(text), views=views)
+        frozen.append(freeze(Actor(made.P, {1, 2}).begin().process, {made.__name__: made}))
+    assert frozen[0] == frozen[1]
 
 
 def test_nothing_else_wakes() -> None:
@@ -267,3 +390,17 @@ def test_classes_of_several_modules(
     monkeypatch.setattr(sys, "modules", {**sys.modules})
     run = simulate(tmp_path / "wakes_main.da", seed=1)
     assert (run.status, run.texts()) == (0, ["up"]), run.waiting
+
+
+def test_a_row_is_evaluated_again_where_its_condition_goes_over_the_history() -> None:
+    text = """
+        class P(process):
+            def setup():
+                self.rest = (5,)
+            def run():
+                await(each(received(('a', x)), has=not received(('b', x, *_rest)))
+                      and received(('go',)))
+                output('done')
+        """
+    actor = Actor(module(dedent(text)).P).begin().give(("a", 1))
+    assert actor.give(("b", 1, 5), ("go",)).shown == []

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from net import own
 from quorate.core import effects as fx
 from quorate.core.clocks import VectorTime
+from quorate.core.containers import ObservedDict, ObservedList, ObservedSet
 from quorate.core.ids import ProcessId
 from quorate.core.messages import parts_of_error
 from quorate.net import codec
@@ -163,6 +164,12 @@ UNUSUAL = [
 @pytest.mark.parametrize("value", UNUSUAL, ids=lambda value: type(value).__name__)
 def test_unusual_values(value: Any) -> None:
     assert alike(cross(value, (value,), ["in", value]), [value, (value,), ["in", value]])
+
+
+def test_what_is_observed_arrives_as_pythons_own() -> None:
+    [(one, two, three)] = cross((ObservedSet({1}), [ObservedList([1])], ObservedDict(a=1)))
+    assert (one, two, three) == ({1}, [[1]], {"a": 1})
+    assert [type(one), type(two[0]), type(three)] == [set, list, dict]
 
 
 def test_state_is_kept_in_slots_and_in_derived_classes() -> None:

@@ -296,19 +296,25 @@ class NameWriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         bare_super = isinstance(node.func, ast.Name) and node.func.id == "super"
-        if len(node.args) == 1 and isinstance(node.args[0], nodes.History) and self._is_len(node):
+        if (
+            len(node.args) == 1
+            and isinstance(node.args[0], nodes.History)
+            and self._calls(node, "len")
+        ):
             self.views.histories.add(node.args[0].kind)
             history = ast.Attribute(self.process, f"{node.args[0].kind}_", ast.Load())
             return ast.copy_location(call(self.visit(node.func), history), node)  # uncopied
+        if self._calls(node, "type") and len(node.args) == 1 and not node.keywords:
+            node.func = core("type_of")
         self.generic_visit(node)
         if bare_super and not node.args and self.super_name is not None:
             node.args = [load(self.super_name), self.process]
         return node
 
-    def _is_len(self, node: ast.Call) -> bool:
-        """Whether this calls Python's own `len`."""
+    def _calls(self, node: ast.Call, builtin: str) -> bool:
+        """Whether this calls Python's own function of that name."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        return name == "len" and name not in self.given and self.level_of(name) is None
+        return name == builtin and name not in self.given and self.level_of(name) is None
 
     # What the frame keeps for the blocks.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from quorate.compiler import blocks
 from quorate.compiler.escaping import kept_of
+from quorate.compiler.fields import gone_over, observe
 from quorate.compiler.fusing import Written
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
 from quorate.compiler.names import CORE, OWN, Level, assign, call, core, literal, load
@@ -47,6 +48,7 @@ class Writer(RoutineWriter):
         self.view_names: set[str] = set()
         self.handlers: list[Written] = []  # of the class around
         self.resets = _resets(program)
+        self.observed: set[str] = set()  # fields that queries go over
 
     def module(self) -> ast.Module:
         """The Python module of the program, whose tree it consumes."""
@@ -55,6 +57,8 @@ class Writer(RoutineWriter):
         clocked = _uses_clock(self.program)
         if self.has_views:
             normalize(tree, self.given)
+            self.observed = gone_over(tree)
+            observe(tree, self.observed)
         written = self.body(tree.body)
         start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
         start += _facts({"module_config_": self.module_config})
@@ -134,8 +138,10 @@ class Writer(RoutineWriter):
         other = (nodes.Handler, ast.FunctionDef, nodes.Config, blocks.Routine)
         loose = [m for m in node.body if not isinstance(m, other) and not _only_declares(m)]
         fields = sorted(map(self.own_name, stored_names(loose)[0] - node.info.aliases.keys()))
+        observed = self.observed & node.info.fields
         return {
             "class_fields_": tuple(fields),
+            "observed_fields_": tuple(sorted(map(self.own_name, observed))),
             "module_config_": load("module_config_") if self.module_config else None,
             "own_config_": _configs(node.body),
         }

@@ -5,6 +5,7 @@ from functools import partial
 
 from quorate.core.ambient import here, random, show, time
 from quorate.core.classes import Fused, Handler, Keeper
+from quorate.core.containers import chosen, chosen_in_order, observed, type_of
 from quorate.core.errors import ProgramError
 from quorate.core.extremes import Falling, Greatest, Highest, Least, Lowest, Rising, Unlike
 from quorate.core.frames import SERVE, WAIT, Frame, begin, routine
@@ -42,6 +43,8 @@ __all__ = [
     "Unlike",
     "begin",
     "builtins",
+    "chosen",
+    "chosen_in_order",
     "entries_of",
     "greatest",
     "here",
@@ -49,6 +52,7 @@ __all__ = [
     "items",
     "least",
     "members",
+    "observed",
     "own",
     "partial",
     "product",
@@ -56,4 +60,5 @@ __all__ = [
     "routine",
     "show",
     "time",
+    "type_of",
 ]

@@ -102,6 +102,7 @@ class CompiledClass:
     takes_apart_: ClassVar[bool] = False  # but first the ones, then the others
     remembers_sent_: ClassVar[bool] = False
     class_fields_: ClassVar[tuple[str, ...]] = ()
+    observed_fields_: ClassVar[frozenset[str]] = frozenset()  # those that queries go over
     module_config_: ClassVar[Mapping[str, Any]] = {}
     own_config_: ClassVar[Mapping[str, Any]] = {}
     config_: ClassVar[Mapping[str, Any]] = {}  # of these two, the bases' included
@@ -133,6 +134,8 @@ class CompiledClass:
         cls.remembers_sent_ = bool(keepers["sent"])
         fields = [name for base in line for name in base.__dict__.get("class_fields_", ())]
         cls.class_fields_ = tuple(dict.fromkeys(fields))
+        observed = [base.__dict__.get("observed_fields_", ()) for base in line]
+        cls.observed_fields_ = frozenset().union(*observed)
         levels = [base.__dict__.get("module_config_", {}) for base in line]
         levels += [base.__dict__.get("own_config_", {}) for base in line]
         cls.config_ = over(*levels)

@@ -14,7 +14,8 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from quorate.core.ambient import here
-from quorate.core.messages import ATOMS
+from quorate.core.containers import Sight, is_settled
+from quorate.core.messages import ATOMS, PLAIN
 from quorate.core.mistakes import cannot_wait
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ RETURN = Signal("RETURN")  # the call is over; its value is in result_
 FOR_EVER = Signal("FOR_EVER")  # the time limit of an await that has none
 NOTHING = Signal("NOTHING")  # the value of a field that has none
 
-Read = tuple[dict[str, Any], str, Any]
-"""(where the value of a name is, the name, the value)"""
+Read = tuple[Any, str, Any]
+"""(where the value of a name is, the name, the value): something with `get`"""
 
 Block = Callable[["Process", "Frame"], "str | Frame | Signal"]
 
@@ -299,7 +300,9 @@ class Frame:
             for name in names:
                 value = home.get(name, NOTHING)
                 if type(value) not in ATOMS:
-                    return None
+                    if type(value) not in PLAIN or not is_settled(value):
+                        return None
+                    found.append(Sight.of(value))
                 found.append((home, name, value))
         return found
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from quorate.core.ambient import RandomModule, TimeModule
 from quorate.core.classes import Handler
+from quorate.core.containers import ObservedDict, ObservedList, ObservedSet
 from quorate.core.errors import ProgramError
 from quorate.core.frames import Frame, Routine
 from quorate.core.ids import ProcessId
@@ -409,5 +410,8 @@ DEFINED: dict[type, Callable[[_Freezer, Any], Any]] = {
     Routine: _Freezer.define_routine,
     FunctionType: _Freezer.define_function,
     CellType: _Freezer.define_cell,
+    ObservedList: _Freezer.define_list,
+    ObservedSet: _Freezer.define_set,
+    ObservedDict: _Freezer.define_dict,
 }
 """What can change, or may refer to itself, by type: it has a definition."""

@@ -14,6 +14,8 @@ from typing import Any
 from quorate.core.ids import ProcessId
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, ProcessId, type, range})
+PLAIN: dict[type, type] = {}
+"""The classes of core/containers.py, and the class of Python's own that each stands for."""
 FIXED = (type, Enum, BuiltinFunctionType)
 
 
@@ -53,6 +55,8 @@ def own_copy(value: Any) -> Any:
         return set(map(own_copy, value))
     if type(value) is dict:
         return {own_copy(key): own_copy(item) for key, item in value.items()}
+    if type(value) in PLAIN:
+        return own_copy(PLAIN[type(value)](value))
     if isinstance(value, BaseException) and not _says_how(type(value)):
         args, state = parts_of_error(value)
         return error_of(type(value), own_copy(args), own_copy(state))

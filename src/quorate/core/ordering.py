@@ -12,6 +12,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from quorate.core.ids import ProcessId
+from quorate.core.messages import PLAIN
 
 
 def in_order(values: Iterable[Any]) -> Iterable[Any]:
@@ -31,12 +32,13 @@ def text_of(value: Any) -> str:
 
     So they do inside of tuples, lists and dictionaries.
     """
-    return repr_of(value) if type(value) in _CONTAINERS else str(value)
+    kind = PLAIN.get(type(value), type(value))
+    return repr_of(value) if kind in _CONTAINERS else str(value)
 
 
 def repr_of(value: Any) -> str:
     """`repr(value)`, with the members of sets in order."""
-    kind = type(value)
+    kind = PLAIN.get(type(value), type(value))
     if kind in (set, frozenset) and value:
         inside = "{" + ", ".join(map(repr_of, in_order(value))) + "}"
         return inside if kind is set else f"frozenset({inside})"

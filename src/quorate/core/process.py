@@ -24,6 +24,7 @@ from quorate.core.ambient import here
 from quorate.core.classes import CompiledClass, Handler
 from quorate.core.clocks import CLOCKS, Clock
 from quorate.core.configuration import clock_of
+from quorate.core.containers import observed_copy
 from quorate.core.errors import NoValueYet
 from quorate.core.frames import (
     PAUSE,
@@ -130,7 +131,9 @@ class Process(Actions, CompiledClass):
         for name in self.class_fields_:
             value = getattr(type(self), name)
             if not hasattr(type(value), "__set__"):  # as a property has it, which is no value
-                setattr(self, name, _copy_of_field(value))
+                own = _copy_of_field(value)
+                shared = own is value or name not in self.observed_fields_
+                setattr(self, name, own if shared else observed_copy(own))
 
     def __repr__(self) -> str:
         return f"<process {self.id_!r}>"
@@ -178,7 +181,11 @@ class Process(Actions, CompiledClass):
         def go() -> None:
             if self.mixed_in_ is not None and not self.set_up_:
                 self.mixed_in_()
-            self.setup(*args, **kwargs)
+            if self.observed_fields_:  # it is given copies, which nobody else has
+                named = {name: observed_copy(value) for name, value in kwargs.items()}
+                self.setup(*map(observed_copy, args), **named)
+            else:
+                self.setup(*args, **kwargs)
 
         self.__guarded(go)
         del self.setups_done_

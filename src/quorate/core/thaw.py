@@ -15,6 +15,7 @@ from random import Random
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from quorate.core.containers import observed_copy
 from quorate.core.frames import Frame, Routine
 from quorate.core.freeze import FRAME_PARTS, RAW, WORDS, Frozen
 from quorate.core.naming import Modules
@@ -47,6 +48,7 @@ class _Thawer:
         self.to_fill: list[int] = []
         self.filled: set[int] = set()
         self.complete = 0
+        self.observed: set[int] = set()  # what fields hold that queries go over
 
     def thaw(self) -> Any:
         process = self.at(0)
@@ -58,7 +60,8 @@ class _Thawer:
         """The object of a definition."""
         if self.made[number] is _UNMADE:
             definition = self.frozen[number]
-            self.made[number] = MAKE[definition[0]](self, definition)
+            made = MAKE[definition[0]](self, definition)
+            self.made[number] = observed_copy(made) if number in self.observed else made
             self.to_fill.append(number)
         if self.complete:
             self.fill(number)
@@ -110,6 +113,9 @@ class _Thawer:
         process.world_ = self.world
         process.effects_ = []
         process.stale_, process.read_ = True, []
+        fields = [(name, value) for name, value in definition[2:] if type(value) is tuple]
+        own = [value for name, value in fields if name in cls.observed_fields_]
+        self.observed = {value[1] for value in own if value[0] == "@"}
         return process
 
     def make_exception(self, definition: Any) -> BaseException:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
-from quorate.core.messages import error_of, parts_of_error
+from quorate.core.messages import PLAIN, error_of, parts_of_error
 from quorate.net.registry import Registry
 from quorate.net.standard import build, parts_of
 
@@ -99,6 +99,8 @@ class Values:
             yield self.to_tree(item, depth)
 
     def _unusual(self, value: Any, kind: type, depth: int) -> Any:
+        if kind in PLAIN:
+            return self.to_tree(PLAIN[kind](value), depth - 1)
         if kind is complex:
             return [COMPLEX, value.real, value.imag]
         standard = parts_of(value)

@@ -1,6 +1,7 @@
-"""Fields that queries go over: what is assigned to them is observed.
+"""Fields that queries go over: what is assigned to them is observed, and its members indexed.
 
-    proposals = set()    ->  self.proposals = core_.observed(set())
+    proposals = set()            ->  self.proposals = core_.observed(set())
+    some((_s, p) in proposals)   ->  for member in core_.chosen(entries, ((0,),), (s,)): ...
 
 Only a container that nobody else has yet is replaced by one that tells of its changes; under any
 other name it would not be the same object. Invariant: a program cannot tell the difference.
@@ -11,8 +12,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from quorate.compiler.names import call, core
+from quorate.compiler.matching import Matcher
+from quorate.compiler.names import call, core, load
+from quorate.compiler.plan import MATCHES, MEMBERS, ONE
 from quorate.lang import nodes
+from quorate.lang.printer import expression_text
+
+Places = dict[tuple[int, ...], ast.expr]
+"""Where a pattern compares a member with a value: the places to go down by, and the value."""
 
 NEW = (
     *(ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp),
@@ -80,3 +87,50 @@ def _observed(target: ast.expr, value: ast.expr, fields: set[str]) -> ast.expr:
 
 def _is_observed(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and ast.unparse(value.func) == "core_.observed"
+
+
+# Patterns over the members of a field -------------------------------------------------------------
+
+
+def places_of(domain: nodes.Domain) -> Places:
+    """Where the members of a field are compared with values, which an index can look up."""
+    if not isinstance(domain.collection, nodes.Field):
+        return {}
+    return dict(_places(domain.pattern, ()))
+
+
+def _places(
+    pattern: nodes.Pattern, path: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], ast.expr]]:
+    match pattern:
+        case nodes.SequencePattern(kind="tuple", elements=elements):
+            for place, element in enumerate(elements):
+                if isinstance(element, nodes.StarPattern):
+                    break  # what follows stands in one place here and in another there
+                yield from _places(element, (*path, place))
+        case nodes.ValuePattern(value=value) if path:
+            yield path, value
+
+
+def choose(function: ast.stmt, places: Places, found: Matcher, *, ordered: bool) -> None:
+    """Have the generator function of a pattern go over those members that an index chooses."""
+    assert isinstance(function, ast.FunctionDef)
+    [loop] = function.body
+    assert isinstance(loop, ast.For)
+    names = {id(value): name for name, value in found.values.items()}
+    paths = [ast.Tuple([ast.Constant(place) for place in path], ast.Load()) for path in places]
+    values = [load(names[id(value)]) if id(value) in names else value for value in places.values()]
+    word = core("chosen_in_order" if ordered else "chosen")
+    given = (ast.Tuple([*paths], ast.Load()), ast.Tuple(values, ast.Load()))
+    loop.iter = ast.copy_location(call(word, loop.iter, *given), loop.iter)
+
+
+def cost_of(domain: nodes.Domain, places: Places, query: nodes.Query) -> tuple[str, str]:
+    """What it costs to go over a domain, and over what that goes."""
+    if not places:
+        return MEMBERS, "the members of a collection"
+    bound = any(True for _ in nodes.bound_names(domain.pattern))
+    plain = not bound and query.op == "some" and query.condition is None
+    by = ", ".join(expression_text(value) for value in places.values())
+    title = f"the members of `{expression_text(domain.collection)}` by {by}"
+    return ONE if plain else MATCHES, title

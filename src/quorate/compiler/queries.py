@@ -17,6 +17,7 @@ from typing import Any
 
 from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import Extreme, columns_of, extreme_of
+from quorate.compiler.fields import Places, choose, cost_of, places_of
 from quorate.compiler.matching import (
     Matcher,
     guarded,
@@ -33,7 +34,6 @@ from quorate.compiler.plan import (
     BISECTED,
     HISTORY,
     MATCHES,
-    MEMBERS,
     ONE,
     ROWS,
     TOPS,
@@ -59,6 +59,7 @@ LISTED = {"listof", "tupleof", "dictof"}  # in what they answer, values may be c
 EXTREMES = {"maxof", "minof"}
 COUNTING = {"listof", "tupleof", "dictof", "sumof", "prodof"}  # equal rows are not one
 ORDERED = {"listof", "tupleof", "dictof"}
+SUMMED = {"sumof", "prodof"}  # fractions add up to something else in another order
 
 
 class QueryWriter(NameWriter):
@@ -149,8 +150,11 @@ class QueryWriter(NameWriter):
                 names.append(found.peer(part, hint))
         return names, further
 
-    def _domain(self, node: nodes.Domain, *, ordered: bool) -> tuple[ast.expr, list[str]]:
+    def _domain(
+        self, node: nodes.Domain, places: Places, *, ordered: bool
+    ) -> tuple[ast.expr, list[str]]:
         collection = self.visit(node.collection)
+        chosen, ordered = ordered, ordered and not places
         if not isinstance(collection, (ast.Set, ast.Tuple, ast.List)) or ordered:
             collection = call(core("in_order" if ordered else "members"), collection)
         if isinstance(node.pattern, nodes.BindPattern):
@@ -161,6 +165,8 @@ class QueryWriter(NameWriter):
         member = found.own("member")
         hint = tag_of(node.pattern) or "member"
         name = self._generator(hint, [member], [(member, node.pattern)], found, node)
+        if places:
+            choose(self.matchers[-1], places, found, ordered=chosen)
         values = [self.visit(value) for value in found.values.values()]
         return call(load(name), collection, *values), found.bound
 
@@ -344,8 +350,9 @@ class QueryWriter(NameWriter):
         if isinstance(clause, nodes.Domain):
             if holds_history(clause.collection, self._is_held):
                 level.held |= set(nodes.bound_names(clause.pattern))
-            self.plan.answer(None, MEMBERS, "the members of a collection")
-            entries, bound = self._domain(clause, ordered=ordered)
+            places = places_of(clause) if self.has_views and query.op not in SUMMED else {}
+            self.plan.answer(None, *cost_of(clause, places, query))
+            entries, bound = self._domain(clause, places, ordered=ordered)
         else:
             level.held |= set(nodes.bound_names(clause.message))
             asked = self._asked(clause, _used_names(query))

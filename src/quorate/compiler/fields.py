@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from quorate.compiler.matching import Matcher
 from quorate.compiler.names import call, core, load
-from quorate.compiler.plan import MATCHES, MEMBERS, ONE
+from quorate.compiler.pendings import Apart
+from quorate.compiler.plan import CHANGED, MATCHES, MEMBERS, ONE
 from quorate.lang import nodes
 from quorate.lang.printer import expression_text
 
@@ -125,8 +126,12 @@ def choose(function: ast.stmt, places: Places, found: Matcher, *, ordered: bool)
     loop.iter = ast.copy_location(call(word, loop.iter, *given), loop.iter)
 
 
-def cost_of(domain: nodes.Domain, places: Places, query: nodes.Query) -> tuple[str, str]:
+def cost_of(
+    domain: nodes.Domain, places: Places, query: nodes.Query, apart: Apart | None
+) -> tuple[str, str]:
     """What it costs to go over a domain, and over what that goes."""
+    if apart is not None:
+        return CHANGED, f"the members of `{expression_text(domain.collection)}`"
     if not places:
         return MEMBERS, "the members of a collection"
     bound = any(True for _ in nodes.bound_names(domain.pattern))

@@ -33,13 +33,15 @@ class Apart:
 
 
 def taken_apart(query: nodes.Query, given: set[str]) -> Apart | None:
-    """The condition of a query over one kind of messages; None where more may decide it.
+    """The condition of a query over one kind of messages, or the members of a field; None where
+    more may decide it.
 
     `given` are the names that the program gives a value itself, so that `len` may not be Python's.
     """
     if query.op not in ("some", "each") or len(query.clauses) != 1 or query.condition is None:
         return None
-    if not isinstance(query.clauses[0], nodes.Messages):
+    over_members = isinstance(query.clauses[0], nodes.Domain)
+    if over_members and not _is_of_field(query.clauses[0]):
         return None
     patterns = nodes.clause_patterns(query.clauses[0])
     columns = {name for pattern in patterns for name in nodes.bound_names(pattern)}
@@ -56,7 +58,19 @@ def taken_apart(query: nodes.Query, given: set[str]) -> Apart | None:
     if query.op == "some":
         denied = [p.operand for p in parts if isinstance(p, ast.UnaryOp) and _is_not(p)]
         final = [part for part in denied if _lasts(part, columns)]
+    final = [] if over_members else final
     return Apart(columns, final, list(_params(condition, frozenset(columns))))
+
+
+def _is_of_field(domain: ast.AST) -> bool:
+    """Whether a clause goes over a field, and nothing but a member decides whether it matches."""
+    match domain:
+        case nodes.Domain(pattern=nodes.BindPattern(), collection=nodes.Field()):
+            return True
+        case nodes.Domain(pattern=nodes.SequencePattern() as pattern, collection=nodes.Field()):
+            compared = (nodes.ValuePattern, nodes.StarPattern)
+            return not any(isinstance(part, compared) for part in ast.walk(pattern))
+    return False
 
 
 def _is_not(part: ast.UnaryOp) -> bool:

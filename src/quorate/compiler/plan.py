@@ -29,6 +29,7 @@ from quorate.lang.printer import expression_text
 
 ONE, AWAKE, MATCHES, MEMBERS = "O(1)", "O(changed rows)", "O(rows of the key)", "O(members)"
 BISECTED, TOPS = "O(log n)", "O(answers)"
+CHANGED = "O(changed members)"
 ROWS, HISTORY = "O(rows)", "O(history)"
 """What an evaluation costs; keeping a view costs O(1) for each message that matches."""
 

@@ -27,7 +27,7 @@ from quorate.compiler.matching import (
     pack,
     tag_of,
 )
-from quorate.compiler.names import Level, NameWriter, call, core, load
+from quorate.compiler.names import Level, NameWriter, assign, call, core, load
 from quorate.compiler.pendings import Apart, taken_apart
 from quorate.compiler.plan import (
     AWAKE,
@@ -151,11 +151,13 @@ class QueryWriter(NameWriter):
         return names, further
 
     def _domain(
-        self, node: nodes.Domain, places: Places, *, ordered: bool
+        self, node: nodes.Domain, places: Places, apart: Apart | None, *, ordered: bool
     ) -> tuple[ast.expr, list[str]]:
         collection = self.visit(node.collection)
         chosen, ordered = ordered, ordered and not places
-        if not isinstance(collection, (ast.Set, ast.Tuple, ast.List)) or ordered:
+        if apart is not None:
+            collection = self._awake(apart, collection, node, ordered=ordered)
+        elif not isinstance(collection, (ast.Set, ast.Tuple, ast.List)) or ordered:
             collection = call(core("in_order" if ordered else "members"), collection)
         if isinstance(node.pattern, nodes.BindPattern):
             return collection, [node.pattern.name]
@@ -231,10 +233,28 @@ class QueryWriter(NameWriter):
             given["final"] = ast.Lambda(only_arguments([ast.arg(name) for name in names]), test)
         return call(ast.Attribute(view, "open", ast.Load()), **given)
 
+    def _awake(
+        self, apart: Apart, collection: ast.expr, node: nodes.Domain, *, ordered: bool
+    ) -> ast.expr:
+        """`_members_27.awake(self, self.ps, lambda: (c,))`: the members that may decide."""
+        name = self.new_name("_members", node.lineno)  # type: ignore[attr-defined]
+        query = call(core("Members"), *([ast.Constant(True)] if ordered else []))
+        self.matchers.append(ast.copy_location(assign(ast.Name(name, ast.Store()), query), node))
+        params = [self.visit(copy.deepcopy(param)) for param in apart.params]
+        values = ast.Lambda(only_arguments([]), ast.Tuple(params, ast.Load()))
+        self.asked_views = []
+        opening = ast.Attribute(load(name), "awake", ast.Load())
+        return call(opening, self.process, collection, values)
+
     def _watch_resets(self, opening: ast.expr, clause: ast.AST) -> None:
-        """Name the views of the other history, which may begin anew while these rows stay."""
-        assert isinstance(opening, ast.Call) and isinstance(clause, nodes.Messages)
-        names = dict.fromkeys(v.name for v in self.asked_views if v.split.kind != clause.kind)
+        """Name the views that may begin anew while these rows stay: of the other history, or all
+        that are read of members."""
+        if isinstance(clause, nodes.Domain) and not isinstance(clause.pattern, nodes.BindPattern):
+            assert isinstance(opening, ast.Call)
+            opening = opening.args[0]
+        assert isinstance(opening, ast.Call)
+        kind = clause.kind if isinstance(clause, nodes.Messages) else None
+        names = dict.fromkeys(v.name for v in self.asked_views if v.split.kind != kind)
         views: list[ast.expr] = [ast.Attribute(self.process, n, ast.Load()) for n in names]
         if views:
             opening.keywords.append(ast.keyword("views", ast.Tuple(views, ast.Load())))
@@ -351,8 +371,8 @@ class QueryWriter(NameWriter):
             if holds_history(clause.collection, self._is_held):
                 level.held |= set(nodes.bound_names(clause.pattern))
             places = places_of(clause) if self.has_views and query.op not in SUMMED else {}
-            self.plan.answer(None, *cost_of(clause, places, query))
-            entries, bound = self._domain(clause, places, ordered=ordered)
+            self.plan.answer(None, *cost_of(clause, places, query, apart))
+            entries, bound = self._domain(clause, places, apart, ordered=ordered)
         else:
             level.held |= set(nodes.bound_names(clause.message))
             asked = self._asked(clause, _used_names(query))

@@ -13,6 +13,7 @@ from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
 from quorate.core.iteration import END, items
+from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Process
@@ -34,6 +35,7 @@ __all__ = [
     "Keeper",
     "Least",
     "Lowest",
+    "Members",
     "Pending",
     "Process",
     "ProcessId",

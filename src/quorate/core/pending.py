@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from quorate.core.messages import is_fixed
 
@@ -30,13 +30,19 @@ class _Reading:
 reading = _Reading()
 
 
+class Sleeper(Protocol):
+    """Whose rows sleep until a view wakes them: it puts them into `awake`."""
+
+    awake: set[Any]
+
+
 class Watched:
     """A view that tells who has read it when that changes, key by key; None where it has none."""
 
     __slots__ = ("watchers",)
 
     def __init__(self) -> None:
-        self.watchers: dict[Any, set[tuple[Pending, Any]]] = {}
+        self.watchers: dict[Any, set[tuple[Sleeper, Any]]] = {}
 
     def read(self, key: Any) -> None:
         """What there is for `key` is read."""
@@ -48,9 +54,16 @@ class Watched:
         if reading.log is not None:
             reading.log.append(None)
 
-    def watch(self, key: Any, pending: Pending, row: Any) -> None:
+    def watch(self, key: Any, pending: Sleeper, row: Any) -> None:
         """Wake a row of `pending` when there is more for `key`."""
         self.watchers.setdefault(key, set()).add((pending, row))
+
+    def unwatch(self, key: Any, pending: Sleeper, row: Any) -> None:
+        """Wake it no more."""
+        watching = self.watchers.get(key, set())
+        watching.discard((pending, row))
+        if not watching:
+            self.watchers.pop(key, None)
 
     def wake(self, key: Any) -> None:
         """There is more for `key`."""

@@ -40,6 +40,7 @@ from quorate.core.frames import (
 )
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
+from quorate.core.members import Members, Standing
 from quorate.core.messages import own_copy
 from quorate.core.mistakes import seconds_of
 
@@ -107,6 +108,7 @@ class Process(Actions, CompiledClass):
         self.sent_: list[Entry] = []
         self.begin_views_("received")
         self.begin_views_("sent")
+        self.members_: dict[Members, Standing] = {}  # what awaits know of the members of fields
         self.children_: dict[ProcessId, type[Process]] = {}  # made here, not yet started
         self.ready_: set[ProcessId] = set()  # those of them that are set up
         self.names_: dict[str, ProcessId] = {}  # of those made here that have a name

@@ -18,7 +18,7 @@ from stage import Actor
 EXAMPLES = int(os.environ.get("QUORATE_EXAMPLES", "200"))
 """How many programs; each has two queries, asked after each of up to a dozen events."""
 
-SOME = {(one, two) for one in (0, 1, "a") for two in range(4)} | {3, (0, (1, 1))}
+SOME = {(one, two) for one in (0, 1, "a") for two in range(2)} | {3, (0, (1, 1))}
 FIELDS = {"x": 1, "y": 0, "z": ANN, "s": [0, 1, "a"], "t": SOME, "u": SOME - {3}, "d": {0: 1}}
 METHODS = """
     def add(v): t.add(v)
@@ -196,9 +196,10 @@ def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERAT
 @st.composite
 def bodies(draw: Draw) -> str:
     """A method that answers a query; that of a `some` with its witness."""
-    kind = draw(st.sampled_from(["query"] * 3 + ["members"] * 3 + ["witness", "witness", "top"]))
-    if kind in ("query", "members"):
-        return f"return {draw(queries(Names(), 2) if kind == 'query' else over_members())}"
+    asked = st.one_of(queries(Names(), 2), over_members(), looked_up())
+    kind = draw(st.sampled_from(["query"] * 6 + ["witness", "witness", "top"]))
+    if kind == "query":
+        return f"return {draw(asked)}"
     names, own = Names(), list[str]()
     if kind == "top":
         return f"return {draw(tops(names))}"
@@ -262,6 +263,21 @@ def over_members(draw: Draw) -> str:
     return f"[{asked}, {one}] if {asked} else 0" if op == "some" else asked
 
 
+@st.composite
+def looked_up(draw: Draw) -> str:
+    """A query for those members of a field that have certain values."""
+    values = st.sampled_from(["_x", "_x", "_y", "0", "1", "'a'"])
+    shape = draw(st.sampled_from(["({}, v)", "({}, v)", "(v, {})", "({}, (v, {}))", "({}, *v)"]))
+    pattern = shape.format(*(draw(values) for _ in range(shape.count("{}"))))
+    clause = f"{pattern} in {draw(st.sampled_from(['t', 't', 't', 'u', 's', 'd', 't | u']))}"
+    test = draw(st.sampled_from(["v != x", "True", "received(('a', v, x))", "n(v) > y"]))
+    if draw(st.booleans()):
+        return f"[v] if some({clause}, has={test}) else 0"
+    op = draw(st.sampled_from(["setof", "listof", "countof", "sumof", "each"]))
+    result = "n(v)" if op == "sumof" else "v"
+    return f"each({clause}, has={test})" if op == "each" else f"{op}({result}, {clause}, {test})"
+
+
 # Histories ------------------------------------------------------------------------------------
 
 few = st.sampled_from([0, 1, 2, 3])
@@ -284,8 +300,8 @@ events = st.one_of(
     st.tuples(st.just("send"), messages, peers),
     st.tuples(st.just("set"), st.sampled_from("xy"), st.sampled_from([0, 1, 2])),
     st.tuples(st.just("set"), st.sampled_from("xy"), st.sampled_from([0, 1, 2])),
-    st.tuples(st.just("act"), st.sampled_from(ACTS), few | pairs | pairs),
-    st.tuples(st.just("act"), st.sampled_from(ACTS), few | pairs | pairs),
+    st.tuples(st.just("act"), st.sampled_from(["add"] * 6 + ["drop"] * 4 + ACTS), few | pairs),
+    st.tuples(st.just("act"), st.sampled_from(["add"] * 6 + ["drop"] * 4 + ACTS), few | pairs),
     st.tuples(st.just("reset"), st.sampled_from(["received", "sent", None])),
 )
 

@@ -208,8 +208,10 @@ class ObservedList(list[Any]):
             list.__setitem__(self, place, value)
         finally:
             self.version_ += 1
-            if type(place) is not int or type(value) not in ATOMS:
+            if type(place) is not int:
                 self.fixed_ = None
+            elif self.fixed_ and type(value) not in ATOMS and not _is_fixed(value):
+                self.fixed_ = False
 
     def sort(self, /, *, key: Any = None, reverse: Any = False) -> None:
         try:

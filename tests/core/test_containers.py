@@ -296,3 +296,18 @@ def test_values_that_may_be_equal_with_another_hash_are_looked_for_everywhere() 
     many = ObservedSet((n, 0) for n in range(20))
     assert chosen(many, ((0,),), (LOOSE,)) is many
     assert chosen([1], ((0,),), (1,)) == [1]
+
+
+def test_an_index_follows_what_comes_and_goes() -> None:
+    many, paths = ObservedSet((n, n % 3) for n in range(20)), ((1,),)
+    assert len(chosen(many, paths, (1,))) == 7
+    index = many.indexes_[paths]
+    many.add((50, 1))
+    many |= {(51, 1)}
+    many.update([(52, 1)])
+    many.discard((1, 1))
+    many.remove((4, 1))
+    many -= {(7, 1)}
+    assert many.indexes_[paths] is index
+    assert set(chosen(many, paths, (1,))) == {member for member in many if member[1] == 1}
+    assert len(chosen(many, paths, (1,))) == 7

@@ -30,6 +30,7 @@ class _NoWorld:
     def __init__(self) -> None:
         self.seed = 0
         self.names: Mapping[str, Any] = {}
+        self.shows = 0
         self.config: Mapping[str, Any] = {}
 
     def now(self, which: str) -> float:

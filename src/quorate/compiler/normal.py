@@ -2,6 +2,7 @@
 
     len(setof(x, ...))           lenof(x, ...)
     max(setof(x, p) | {y})       of the rows of p the greatest x is enough, as for maxof(x, p)
+    some(_x in s | t)            some(_x in s) or some(_x in t), which asks fields as they are
 
 Invariant: what the program answers and raises stays as it is.
 """
@@ -9,6 +10,7 @@ Invariant: what the program answers and raises stays as it is.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 
 from quorate.compiler.views import GREATEST, LEAST
@@ -53,6 +55,39 @@ class _Normal(ast.NodeTransformer):
             for query in _joined(arg):
                 query.enough = EXTREMES[name]
         return node
+
+    def visit_Query(self, node: nodes.Query) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case nodes.Query(op="some" | "each" as op, clauses=[nodes.Domain() as domain]) if (
+                not node.witness and _is_union(domain.collection)
+            ):
+                joined = ast.Or() if op == "some" else ast.And()
+                parts = [self._over(node, each) for each in _united(domain.collection)]
+                return ast.copy_location(ast.BoolOp(joined, parts), node)
+        return node
+
+    def _over(self, query: nodes.Query, collection: ast.expr) -> ast.expr:
+        """A query over one collection in place of another."""
+        own = copy.deepcopy(query)
+        (domain,) = own.clauses
+        assert isinstance(domain, nodes.Domain)
+        domain.collection = collection
+        return own
+
+
+def _is_union(value: ast.expr) -> bool:
+    """Whether a value is `s | t ...`, each of them a field."""
+    parts = list(_united(value))
+    return len(parts) > 1 and all(isinstance(part, nodes.Field) for part in parts)
+
+
+def _united(value: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr):
+        yield from _united(value.left)
+        yield from _united(value.right)
+    else:
+        yield value
 
 
 def _joined(value: ast.expr) -> Iterator[nodes.Query]:

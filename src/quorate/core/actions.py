@@ -221,6 +221,8 @@ class Actions:
 
     def output(self, *values: Any, sep: str = " ", level: int = INFO, end: str = "\n") -> None:
         check_shown(sep, end, level)
+        if level < self.world_.shows:
+            return
         self.effects_.append(fx.Output(_showable(values), sep, level, end))
 
     def show_(self, values: tuple[Any, ...], sep: str, end: str) -> None:

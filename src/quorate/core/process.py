@@ -51,6 +51,7 @@ class World(Protocol):
     seed: int
     names: Mapping[str, ProcessId]
     config: Mapping[str, Any]
+    shows: int  # the least level of output that goes anywhere
 
     def now(self, which: str) -> float:
         """Seconds: `which` is 'time' (since the epoch) or 'monotonic'."""

@@ -45,6 +45,7 @@ class Host:
         self.seed = seed
         self.config: Mapping[str, Any] = config or {}
         self.names: Mapping[str, ProcessId] = {}
+        self.shows = 0
         self.processes: dict[ProcessId, Process] = {}
         self.near: dict[ProcessId, Process] = self.processes
         self.daemons: set[ProcessId] = set()

@@ -97,6 +97,7 @@ class Worker(Host):
         self.names = self._names = Names(birth.shared)
         self._control = ct.Channel(birth.control)
         self._console = Console(birth.shared, options, birth.log)
+        self.shows = options.level if birth.log is None else 0
         self._lifeline = birth.lifeline
         self._registry = Registry(program.modules)
         self._links: dict[Place, Link] = {}

@@ -33,9 +33,9 @@ def test_names_the_views_and_their_costs(quorate: Callable, flat: str) -> None:
     assert (said.status, said.err) == (0, "")
     assert said.out == (
         "line 4: some(received(('vote', _n, v)), has=v > 2)\n"
-        "    greatest_vote_v_by_n: the greatest v by n: O(1)\n"
+        "    greatest_vote_v_by_n: the greatest v by n, until there is a greater: O(1)\n"
         "line 5: lenof(p, received(('vote', _n, _), from_=p))\n"
-        "    vote_by_n: each different p by n: O(1)\n"
+        "    vote_by_n: each different p by n, for good: O(1)\n"
     )
 
 
@@ -46,7 +46,12 @@ def test_as_json(quorate: Callable, flat: str) -> None:
         "query": "some(received(('vote', _n, v)), has=v > 2)",
         "witness": [],
         "answers": [
-            {"view": "greatest_vote_v_by_n", "kept": "the greatest v by n", "cost": "O(1)"}
+            {
+                "view": "greatest_vote_v_by_n",
+                "kept": "the greatest v by n",
+                "until": "until there is a greater",
+                "cost": "O(1)",
+            }
         ],
     }
 
@@ -57,7 +62,7 @@ def test_strict_fails_where_a_cost_grows(quorate: Callable, flat: str, tmp_path:
     path.write_text(GROWING)
     said = quorate("plan", str(path))
     assert said.status == 0
-    assert "vote_v: each different v: O(rows)\n        grows with what is different" in said.out
+    assert "vote_v: each different v, for good: O(rows)\n        grows with what is" in said.out
     assert "all that was received: O(history)\n        grows with the history" in said.out
     assert quorate("plan", str(path), "--strict").status == 1
 

@@ -14,6 +14,7 @@ import ast
 from collections.abc import Sequence
 
 from quorate.compiler.fusing import Written, fused
+from quorate.compiler.growing import settled_by
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, pack
 from quorate.compiler.names import CORE, assign, call, core, literal, load
 from quorate.compiler.queries import QueryWriter
@@ -23,6 +24,8 @@ from quorate.compiler.views import DISTINCT, PENDING, Shape, View, Views, patter
 class KeeperWriter(QueryWriter):
     """Writes the methods that keep views."""
 
+    grows: set[str] = set()  # the fields of the process class around that only grow
+
     def keepers(self, views: Views, handlers: list[Written], at: ast.AST) -> list[ast.stmt]:
         """What a class whose queries and handlers have been written defines for its views."""
         written: list[ast.stmt] = []
@@ -30,6 +33,8 @@ class KeeperWriter(QueryWriter):
         joined: list[ast.expr] = []
         for kind in ("received", "sent"):
             own = [view for view in views.views if view.split.kind == kind]
+            for view in own:
+                view.settled = None if view.kind == PENDING else settled_by(view, self.grows)
             if own:
                 written.append(self._beginning(kind, own))
             shapes: dict[Shape, list[View]] = {}
@@ -122,14 +127,20 @@ def _packed(slots: Sequence[int], names: dict[int, str]) -> ast.expr:
 
 
 def _new(view: View) -> ast.expr:
-    if view.of_facts:
-        return call(core("Facts"))
     if view.kind == PENDING and not view.keys:
         return call(core(view.kind))
     kind: list[ast.expr] = [] if view.kind == DISTINCT else [core(view.kind)]
     if any(detail is not None for detail in view.details):
         kind = [call(core("partial"), *kind, *map(literal, view.details))]
-    return call(core("Groups" if view.keys else "Rows"), *kind)
+    if not view.keys:
+        return call(core("Rows"), *kind)
+    name = "Facts" if view.of_facts else "Groups"
+    plain = call(core(name), *kind)
+    if view.settled is None:
+        return plain
+    place = literal(view.settled[0] if len(view.keys) > 1 else None)
+    alone = ast.Attribute(load("self"), "alone_", ast.Load())
+    return ast.IfExp(alone, call(core(f"Settled{name}"), place, *kind), plain)
 
 
 def _method(name: str, parameters: list[str], body: list[ast.stmt]) -> ast.stmt:

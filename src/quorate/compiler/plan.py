@@ -43,9 +43,18 @@ WHICH = {
     UNLIKE: "the first {rows}, and the first of another {of}",
     HIGHEST: "each different {rows}, its {of} the greatest{each}",
     LOWEST: "each different {rows}, its {of} the least{each}",
-    PENDING: "each different {rows} that may still decide",
+    PENDING: "each different {rows}",
 }
 """What is kept, by the kind of a view."""
+
+UNTIL = {
+    GREATEST: "until there is a greater",
+    LEAST: "until there is a lesser",
+    HIGHEST: "until there is a greater",
+    LOWEST: "until there is a lesser",
+    PENDING: "until it cannot decide any more",
+}
+"""For how long a row is kept; others for good."""
 
 ADVICE = {
     ROWS: "grows with what is different in the history: compare a part of the pattern with `_x`, "
@@ -81,9 +90,19 @@ class Answer:
         )
         return f"{said}{f' by {keys}' if keys else ''}"
 
+    @property
+    def until(self) -> str:
+        """For how long it is kept, "" where there is no view; `reset` empties every view."""
+        if self.view is None:
+            return ""
+        if self.view.settled is not None:
+            return f"until {self.view.settled[1]} has grown"
+        return UNTIL.get(self.view.kind, "for good")
+
     def __str__(self) -> str:
-        name = "" if self.view is None else f"{self.view.name.rstrip('_')}: "
-        return f"{name}{self.kept}: {self.cost}"
+        if self.view is None:
+            return f"{self.kept}: {self.cost}"
+        return f"{self.view.name.rstrip('_')}: {self.kept}, {self.until}: {self.cost}"
 
 
 @dataclass
@@ -144,7 +163,7 @@ class Plan:
         return any(answer.cost in ADVICE for query in self.queries for answer in query.answers)
 
     def as_data(self) -> list[dict[str, Any]]:
-        """The same for JSON: line, query, witness, and for each answer view, kept and cost."""
+        """The same for JSON: line, query, witness, and for each answer view, kept, until, cost."""
         return [
             {
                 "line": query.line,
@@ -154,6 +173,7 @@ class Plan:
                     {
                         "view": None if answer.view is None else answer.view.name.rstrip("_"),
                         "kept": answer.kept,
+                        "until": answer.until,
                         "cost": answer.cost,
                     }
                     for answer in query.answers

@@ -16,6 +16,7 @@ from quorate.compiler import blocks
 from quorate.compiler.escaping import kept_of
 from quorate.compiler.fields import gone_over, observe
 from quorate.compiler.fusing import Written
+from quorate.compiler.growing import growing_fields
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
 from quorate.compiler.names import CORE, OWN, Level, assign, call, core, literal, load
 from quorate.compiler.normal import normalize
@@ -93,6 +94,7 @@ class Writer(RoutineWriter):
         self.class_name = self.super_name = name
         self.info, self.base, self.in_main = node.info, len(self.levels), node.is_main
         facts = self._facts(node)
+        self.grows = growing_fields(node, self.given) if self.has_views else set()
         members: list[ast.stmt] = []
         handlers: list[ast.Call] = []
         for member in node.body:

@@ -209,6 +209,7 @@ class QueryWriter(NameWriter):
         title = tag if plain else f"{node.kind}_{tag}".rstrip("_")
         view = self.views.view(asked, rows, kind, title, details)
         view.wakes |= self.testing
+        view.asked.append([value for _, value in asked.keys])
         self.asked_views.append(view)
         return view
 

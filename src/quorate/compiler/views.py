@@ -52,6 +52,8 @@ class View:
     title: str = ""  # what its messages are called
     details: tuple[Any, ...] = ()  # of the kind: which places in a row matter
     wakes: bool = False  # whether an await reads it
+    asked: list[list[ast.expr]] = field(default_factory=list)  # for what keys, by which query
+    settled: tuple[int, str] | None = None  # the place in a key where less is never asked again
 
     @property
     def of_facts(self) -> bool:

@@ -17,6 +17,7 @@ from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Process
+from quorate.core.settled import SettledFacts, SettledGroups
 from quorate.core.views import Every, Facts, Groups, Rows
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "ProgramError",
     "Rising",
     "Rows",
+    "SettledFacts",
+    "SettledGroups",
     "Unlike",
     "begin",
     "builtins",

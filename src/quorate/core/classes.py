@@ -99,6 +99,7 @@ class CompiledClass:
     }
     keeping_: ClassVar[Mapping[str, Routes]] = {"received": Routes(()), "sent": Routes(())}
     taking_: ClassVar[Routes] = Routes(())  # keepers and handlers of what is received
+    alone_: ClassVar[bool] = False  # no other class of the program has a part in it
     takes_apart_: ClassVar[bool] = False  # but first the ones, then the others
     remembers_sent_: ClassVar[bool] = False
     class_fields_: ClassVar[tuple[str, ...]] = ()
@@ -116,6 +117,7 @@ class CompiledClass:
         if process not in cls.__bases__ and any(map(_is_of_program, vars(cls).values())):
             raise extends_unseen(cls)
         line = [base for base in reversed(cls.__mro__) if issubclass(base, process)]
+        cls.alone_ = len(line) == 2  # with the class of all processes
         handlers = [h for base in line for h in base.__dict__.get("own_handlers_", ())]
         cls.receivers_ = tuple(h for h in handlers if h.kind == "received")
         cls.senders_ = tuple(h for h in handlers if h.kind == "sent")

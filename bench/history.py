@@ -26,6 +26,7 @@ HEADINGS = (
     *("algorithm", "views: last tenth", "last / second", "memory"),
     *("whole history: last tenth", "last / second"),
 )
+MEMORY_HEADINGS = ("settled messages", "memory", "time: last / second tenth")
 ENDLESS = 1_000_000
 
 EXAMPLES: dict[str, tuple[str, list[int]]] = {
@@ -40,17 +41,33 @@ EXAMPLES: dict[str, tuple[str, list[int]]] = {
 
 Message = Callable[[int], Any]
 FED: dict[str, tuple[str, str, tuple[Any, ...], Message]] = {
-    "basic Paxos acceptor": ("basic_paxos", "Acceptor", ({0},), lambda n: ("prepare", n)),
+    "basic Paxos acceptor": (
+        *("examples/basic_paxos", "Acceptor", ({0},)),
+        lambda n: ("prepare", n),
+    ),
     "basic Paxos learner": (
-        *("basic_paxos", "Learner", ({0}, {0, 1, 2})),
+        *("examples/basic_paxos", "Learner", ({0}, {0, 1, 2})),
         lambda n: ("accepted", n, "value"),
     ),
     "Byzantine Paxos learner": (
-        *("byzantine_paxos", "Learner", (1, {0})),
+        *("examples/byzantine_paxos", "Learner", (1, {0})),
         lambda n: ("2b", (n, 0), "value"),
     ),
 }
 """Single processes, which are sent ever new ballots that nobody else votes in."""
+
+SETTLED: dict[str, tuple[str, str, tuple[Any, ...], Message]] = {
+    "multi-Paxos acceptor, 100 slots": (
+        *("bench/programs/acceptor", "Acceptor", ()),
+        lambda n: ("2a", (n // 100, 0), n % 100, n) if n % 10_000 else ("1a", (n // 100, 0)),
+    ),
+    "Raft follower, heartbeats": (
+        *("examples/raft", "Server", ({0},)),
+        lambda n: ("append", 1 + n // 10_000, 0, 0, [], 0),
+    ),
+}
+SETTLED_EXAMPLES = ("Ricart-Agrawala", "Lamport mutual exclusion")
+"""What is measured for its memory: messages whose slots, rounds and terms are settled."""
 
 
 class Tenths:
@@ -61,8 +78,10 @@ class Tenths:
         self.marks = [time.process_time()]
         self.memory: list[int] = []
 
-    def done(self, taken: int) -> bool:
-        """Whether all are taken; to be asked after every message."""
+    def done(self, taken: int, outputs: list[Any] | None = None) -> bool:
+        """Whether all are taken; to be asked after every message. What was shown is forgotten."""
+        if outputs:
+            outputs.clear()
         if taken >= len(self.marks) * self.size:
             self.marks.append(time.process_time())
             self.memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -84,7 +103,7 @@ def run_example(name: str, args: list[int], messages: int, *, views: bool) -> No
     simulate(
         *(ROOT / "examples" / f"{name}.da", args, 1),
         max_steps=100 * messages,
-        until=lambda run: tenths.done(run.messages),
+        until=lambda run: tenths.done(run.messages, run.outputs),
         views=views,
     )
     tenths.show()
@@ -100,7 +119,7 @@ def feed(
     from quorate.core.process import step
     from quorate.worlds.base import Host
 
-    module = load(str(ROOT / "examples" / f"{file}.da"), cache=False, views=views)
+    module = load(str(ROOT / f"{file}.da"), cache=False, views=views)
     sender = ProcessId("Sender", (2,))
     process = Host(0).add(getattr(module, kind), ProcessId(kind, (1,)), main_id())
     process.prepare_(args, {})
@@ -121,7 +140,7 @@ def one(name: str, messages: int, *, views: bool) -> None:
     if name in EXAMPLES:
         run_example(*EXAMPLES[name], messages, views=views)
     else:
-        feed(*FED[name], messages, views=views)
+        feed(*(FED | SETTLED)[name], messages, views=views)
 
 
 def measured(name: str, messages: int, limit_s: float, *words: str) -> dict[str, float]:
@@ -145,13 +164,20 @@ def row(name: str, views: dict[str, float], naive: dict[str, float]) -> tuple[st
     return name, microseconds(views), ratio(views), grown, microseconds(naive), ratio(naive)
 
 
+def memory_row(name: str, found: dict[str, float]) -> tuple[str, ...]:
+    if not found:
+        return name, "-", "-"
+    return name, f"{found['grown_mb']:+.1f} MB", f"{found['last_s'] / found['second_s']:.2f}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="What a message costs as the history grows.")
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--naive", type=int, default=1_000, help="messages without views")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for a measurement")
     parser.add_argument("--fill", type=Path, metavar="PAGE", help="put the table into PAGE")
-    parser.add_argument("--one", choices=[*EXAMPLES, *FED], help=argparse.SUPPRESS)
+    parser.add_argument("--settled", type=int, default=1_000_000, help="messages for memory")
+    parser.add_argument("--one", choices=[*EXAMPLES, *FED, *SETTLED], help=argparse.SUPPRESS)
     parser.add_argument("--no-views", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -165,8 +191,14 @@ def main() -> int:
         naive = measured(name, options.naive, options.limit, "--no-views")
         rows.append(row(name, views, naive))
     progress_done()
+    settled = []
+    for number, name in enumerate((*SETTLED, *SETTLED_EXAMPLES), 1):
+        progress(number, len(SETTLED) + len(SETTLED_EXAMPLES), name)
+        settled.append(memory_row(name, measured(name, options.settled, options.limit)))
+    progress_done()
     sizes = f"Views: {options.messages:,} messages; the whole history: {options.naive:,}."
-    text = table(HEADINGS, rows) + f"\n{sizes}\n"
+    text = f"{table(HEADINGS, rows)}\n{sizes}\n\n{table(MEMORY_HEADINGS, settled)}\n"
+    text += f"After {options.settled:,} messages, beside the first fifth of them.\n"
     if options.fill:
         options.fill.write_text(fill(options.fill.read_text(), "history", text))
     sys.stdout.write(text)

@@ -11,6 +11,7 @@ view that a method of the class reads is begun and kept here, and nothing else i
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 
 from quorate.compiler.fusing import Written, fused
@@ -28,6 +29,7 @@ class KeeperWriter(QueryWriter):
 
     def keepers(self, views: Views, handlers: list[Written], at: ast.AST) -> list[ast.stmt]:
         """What a class whose queries and handlers have been written defines for its views."""
+        self._drop_facts()
         written: list[ast.stmt] = []
         told: list[ast.expr] = []
         joined: list[ast.expr] = []
@@ -59,6 +61,16 @@ class KeeperWriter(QueryWriter):
                 if "lineno" in node._attributes and not hasattr(node, "lineno"):
                     ast.copy_location(node, at)
         return written
+
+    def _drop_facts(self) -> None:
+        """Have facts dropped with the rows they settle, where nobody else asks for them."""
+        for found in self.settlings:
+            if found.holds() and not any(k.arg == "views" for k in found.opening.keywords):
+                process = found.opening.func.value.value  # type: ignore[attr-defined]
+                facts = ast.Attribute(copy.deepcopy(process), found.facts.name, ast.Load())
+                found.opening.keywords.append(ast.keyword("settles", facts))
+                found.pending.details = found.places
+                found.facts.dropped = True
 
     def _beginning(self, kind: str, views: Sequence[View]) -> ast.stmt:
         body: list[ast.stmt] = [
@@ -128,7 +140,11 @@ def _packed(slots: Sequence[int], names: dict[int, str]) -> ast.expr:
 
 def _new(view: View) -> ast.expr:
     if view.kind == PENDING and not view.keys:
-        return call(core(view.kind))
+        plain = call(core(view.kind))
+        if not view.details:
+            return plain
+        in_order = ast.Attribute(load("self"), "in_order_", ast.Load())
+        return ast.IfExp(in_order, call(core(view.kind), *map(literal, view.details)), plain)
     kind: list[ast.expr] = [] if view.kind == DISTINCT else [core(view.kind)]
     if any(detail is not None for detail in view.details):
         kind = [call(core("partial"), *kind, *map(literal, view.details))]

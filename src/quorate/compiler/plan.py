@@ -82,7 +82,8 @@ class Answer:
         keys = ", ".join(hints[slot] for slot in self.view.keys)
         rows = [hints[slot] for slot in self.view.rows]
         which = WHICH[self.view.kind] if rows or self.view.kind == EVERY else "{rows}"
-        of, by = (*self.view.details, None, None)[:2]
+        details = () if self.view.kind == PENDING else self.view.details
+        of, by = (*details, None, None)[:2]
         said = which.format(
             rows=", ".join(rows) or "whether there is one",
             of=", ".join(rows if of is None else (rows[place] for place in of)),
@@ -97,6 +98,8 @@ class Answer:
             return ""
         if self.view.settled is not None:
             return f"until {self.view.settled[1]} has grown"
+        if self.view.dropped:
+            return "until what it settles is dropped with it"
         return UNTIL.get(self.view.kind, "for good")
 
     def __str__(self) -> str:

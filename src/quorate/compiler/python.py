@@ -20,6 +20,7 @@ from quorate.compiler.growing import growing_fields
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
 from quorate.compiler.names import CORE, OWN, Level, assign, call, core, literal, load
 from quorate.compiler.normal import normalize
+from quorate.compiler.rising import rising_parts
 from quorate.compiler.routines import RoutineWriter, class_, function, with_self
 from quorate.compiler.views import Views
 from quorate.core.configuration import joined
@@ -57,6 +58,7 @@ class Writer(RoutineWriter):
         self.module_config = _configs(tree.body)
         clocked = _uses_clock(self.program)
         if self.has_views:
+            self.rising = rising_parts(self.program)
             normalize(tree, self.given)
             self.observed = gone_over(tree)
             observe(tree, self.observed)
@@ -90,7 +92,7 @@ class Writer(RoutineWriter):
         around = self.class_name, self.super_name, self.info, self.base, self.in_main
         names, self.class_names = self.class_names, stored_names(node.body)[0]
         views, self.views = self.views, self._views_of(node)
-        self.handlers = []
+        self.handlers, self.settlings = [], []
         self.class_name = self.super_name = name
         self.info, self.base, self.in_main = node.info, len(self.levels), node.is_main
         facts = self._facts(node)

@@ -39,6 +39,7 @@ from quorate.compiler.plan import (
     TOPS,
     Plan,
 )
+from quorate.compiler.rising import Head, Settling, settling
 from quorate.compiler.tops import top_of
 from quorate.compiler.views import (
     DISTINCT,
@@ -70,6 +71,8 @@ class QueryWriter(NameWriter):
         self.lets_out = True  # whether what a query answers may be kept or changed
         self.has_views = True  # else every query goes over the history
         self.asked_views: list[View] = []  # lately
+        self.rising: dict[Head, set[int]] = {}  # messages that carry the time of their sending
+        self.settlings: list[Settling] = []  # of the process class around
         self.plan = Plan()
         self.depth = 0  # of queries inside of one another
         self.testing = False  # whether an await is being written
@@ -232,7 +235,13 @@ class QueryWriter(NameWriter):
             self.levels.pop()
             test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
             given["final"] = ast.Lambda(only_arguments([ast.arg(name) for name in names]), test)
-        return call(ast.Attribute(view, "open", ast.Load()), **given)
+        opening = call(ast.Attribute(view, "open", ast.Load()), **given)
+        if len(apart.final) == 1 and isinstance(apart.final[0], nodes.Messages):
+            (facts,) = self.asked_views
+            pending = self.views.named(view)
+            found = settling(opening, pending, facts, names, node, self.rising)
+            self.settlings += [] if found is None else [found]
+        return opening
 
     def _awake(
         self, apart: Apart, collection: ast.expr, node: nodes.Domain, *, ordered: bool

@@ -54,6 +54,7 @@ class View:
     wakes: bool = False  # whether an await reads it
     asked: list[list[ast.expr]] = field(default_factory=list)  # for what keys, by which query
     settled: tuple[int, str] | None = None  # the place in a key where less is never asked again
+    dropped: bool = False  # together with the rows that it drops, over channels that keep order
 
     @property
     def of_facts(self) -> bool:
@@ -177,6 +178,12 @@ class Views:
         name = self.name(asked, keys, rows, kind, title)
         self.views.append(View(name, asked, keys, tuple(rows), kind, title, details))
         return self.views[-1]
+
+    def named(self, attribute: ast.expr) -> View:
+        """The view that is read as `self.name`, or `self.name[key]`."""
+        inner = attribute.value if isinstance(attribute, ast.Subscript) else attribute
+        assert isinstance(inner, ast.Attribute)
+        return next(view for view in self.views if view.name == inner.attr)
 
     def name(
         self, asked: Split, keys: Sequence[int], rows: Sequence[int], kind: str, title: str

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from quorate.core.ids import ProcessId
 from quorate.core.messages import is_fixed
 
 
@@ -90,11 +91,17 @@ class Unhashable:
 
 
 class Pending:
-    """Different rows, for one query alone, which asks for them by `open`."""
+    """Different rows, for one query alone, which asks for them by `open`.
 
-    __slots__ = ("awake", "count", "over", "params", "rows", "views")
+    Where a row holds the time at which its message was sent, and by whom, at the places `time` and
+    `sender`, and channels keep order, a row that is not later than one dropped has come before.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("awake", "count", "dropped", "over", "params", "places", "rows", "views")
+
+    def __init__(self, time: int | None = None, sender: int = 0) -> None:
+        self.places = None if time is None else (time, sender)
+        self.dropped: dict[ProcessId, Any] = {}  # sender -> the latest time
         self.rows: dict[Any, tuple[int, Any]] = {}  # with the number that tells the order
         self.over: dict[Any, tuple[int, Any]] = {}  # dropped, as long as `views` are not reset
         self.views: tuple[Any, ...] = ()
@@ -107,12 +114,29 @@ class Pending:
             if row in self.rows or row in self.over:
                 return False
             key = row
+            if self.dropped and self._has_come(row):
+                return False
         except TypeError:
             key = Unhashable()
         self.rows[key] = self.count, row
         self.awake.add(key)
         self.count += 1
         return True
+
+    def _origin(self, row: Any) -> tuple[Any, ProcessId]:
+        assert self.places is not None
+        time, sender = self.places
+        return row[time], row[sender]
+
+    def _has_come(self, row: Any) -> bool:
+        time, sender = self._origin(row)
+        return sender in self.dropped and bool(time <= self.dropped[sender])
+
+    def _settle(self, row: Any, facts: Any) -> None:
+        """Forget a row that is dropped for ever, with the fact that drops it."""
+        time, sender = self._origin(row)
+        self.dropped[sender] = max(time, self.dropped.get(sender, time))
+        facts.discard(row)
 
     def __iter__(self) -> Iterator[Any]:
         """All that have not been dropped."""
@@ -126,12 +150,14 @@ class Pending:
         params: Callable[[], tuple[Any, ...]],
         final: Callable[..., bool] | None = None,
         views: tuple[Any, ...] = (),
+        settles: Any = None,
     ) -> Iterator[Any]:
         """The rows whose condition may answer otherwise than before, in order.
 
         Whoever goes through them stops at the first that decides the query. `params` gives the
         values from outside; `final` says of the columns of a row that it cannot decide any more,
-        until one of `views`, which are those of the other history, begins anew.
+        until one of `views`, which are those of the other history, begins anew. `settles` are the
+        facts that `final` asks for, of which nobody else asks.
         """
         if any(map(operator.is_not, views, self.views)):
             self.rows = dict(sorted((self.over | self.rows).items(), key=lambda item: item[1][0]))
@@ -151,6 +177,8 @@ class Pending:
                 self.awake.discard(key)
                 if views:
                     self.over[key] = entry
+                elif settles is not None and self.places is not None:
+                    self._settle(row, settles)
                 continue
             reading.log = []
             try:

@@ -100,6 +100,11 @@ class Process(Actions, CompiledClass):
         # Whether a send is nothing but its effect, or that and what views keep of it.
         self.sends_simply_ = not (self.rates_ or self.senders_)
         self.sends_plainly_ = self.sends_simply_ and not self.remembers_sent_
+        config = {**self.config_, **world.config}
+        kind = clock_of(config)
+        # Whether of messages from one process a later one always bears a later time.
+        ordered = "fifo" in config.get("channel", ()) and not config.get("channels")
+        self.in_order_ = ordered and kind == "lamport"
         self.effects_: list[Any] = []
         self.stack_: list[Frame | Dispatch] = []
         self.inbox_: deque[Entry] = deque()
@@ -125,9 +130,7 @@ class Process(Actions, CompiledClass):
         self.started_ = False
         self.set_up_ = False
         self.ended_ = False
-        config = {**self.config_, **world.config}
         self.one_at_a_time_ = config.get("handling") == "one"
-        kind = clock_of(config)
         self.clock_: Clock | None = CLOCKS[kind](id) if kind else None
         # Whether to take a message is nothing but to run what its class has for it.
         self.takes_plainly_ = not (self.rates_ or self.takes_apart_ or kind)

@@ -126,6 +126,10 @@ class Facts(Watched):
             self.read(key)
         return False
 
+    def discard(self, key: Any) -> None:
+        """Nobody is going to ask for `key` any more."""
+        self.keys.discard(key)
+
     def __getitem__(self, key: Any) -> Collection[Any]:
         """One row that says nothing, or none."""
         return (True,) if key in self else NONE

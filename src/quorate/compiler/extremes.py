@@ -1,6 +1,7 @@
 """Queries that ask for no more than the greatest, the least or the first of what messages say.
 
     maxof(b, received(('2a', b, _)))              the greatest b
+    maxof(c, received(('a', c)), not c < n)       the greatest c: if any is no less, it is
     each(sent(('promise', m)), has=m < n)         the greatest m: if it is less, all are
     v if some(received(('a', b2, v)), has=b2 > b) each b2 greater than all before it
     some(received(('p2b', b2)), has=b2 != b)      the first b2, and the first that differs from it
@@ -25,21 +26,25 @@ class Extreme:
     bound: ast.expr | None = None
 
 
-_RISING = (ast.Gt, ast.GtE)
-_FALLING = (ast.Lt, ast.LtE)
+Operators = tuple[type[ast.cmpop], ...]
+_RISING: Operators = (ast.Gt, ast.GtE)
+_FALLING: Operators = (ast.Lt, ast.LtE)
 
 
 def extreme_of(query: nodes.Query) -> Extreme | None:
     """What extreme of its messages answers a query; None where others matter."""
-    if len(query.clauses) != 1 or not isinstance(query.clauses[0], nodes.Messages):
+    first, *conditions = query.clauses
+    if not isinstance(first, nodes.Messages):
         return None
-    patterns = nodes.clause_patterns(query.clauses[0])
+    patterns = nodes.clause_patterns(first)
     bound = {name for pattern in patterns for name in nodes.bound_names(pattern)}
     asked = query.enough or {"maxof": GREATEST, "minof": LEAST}.get(query.op)
     if asked:
         columns = columns_of(query.result, bound)
-        return None if columns is None else Extreme(asked, columns)
-    if query.op not in ("some", "each") or query.condition is None:
+        if columns is None or not _keeps_extreme(conditions, columns, bound, asked):
+            return None
+        return Extreme(asked, columns)
+    if query.op not in ("some", "each") or query.condition is None or conditions:
         return None
     joined = ast.And if query.op == "some" else ast.Or
     parts = [query.condition]
@@ -49,6 +54,48 @@ def extreme_of(query: nodes.Query) -> Extreme | None:
     if len(about_rows) != 1:
         return None
     return _compared(about_rows[0], bound, query)
+
+
+def _keeps_extreme(
+    conditions: list[ast.AST], columns: list[str], bound: set[str], kind: str
+) -> bool:
+    """Whether the extreme passes the conditions of a query if any row does.
+
+    So it is where they hold for all greater values as well, or for all lesser ones.
+    """
+    if not conditions:
+        return True
+    others = bound - set(columns)
+    if len(columns) != 1 or any(_uses(condition, others) for condition in conditions):
+        return False
+    signs = {_sign(condition, columns[0]) for condition in conditions}
+    return signs <= {0, 1 if kind == GREATEST else -1}
+
+
+def _sign(test: ast.AST | None, name: str) -> int | None:
+    """1 where a test that holds goes on to hold for greater values of a variable, -1 for lesser
+    ones, 0 where it does not depend on it; None where that is not to be seen."""
+    if test is None or not _uses(test, {name}):
+        return 0
+    match test:
+        case ast.Compare(left=ast.Name(id=own), ops=[op], comparators=[other]) if own == name:
+            up, down = _RISING, _FALLING
+        case ast.Compare(left=other, ops=[op], comparators=[ast.Name(id=own)]) if own == name:
+            up, down = _FALLING, _RISING
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            sign = _sign(operand, name)
+            return None if sign is None else -sign
+        case ast.BoolOp(values=values):
+            signs = {_sign(value, name) for value in values} - {0}
+            return signs.pop() if len(signs) == 1 else None
+        case nodes.Query(op="some" | "each", clauses=clauses, condition=condition):
+            apart = not any(_uses(clause, {name}) for clause in clauses)
+            return _sign(condition, name) if apart else None
+        case _:
+            return None
+    if _uses(other, {name}):
+        return None
+    return 1 if isinstance(op, up) else -1 if isinstance(op, down) else None
 
 
 def _compared(test: ast.expr, bound: set[str], query: nodes.Query) -> Extreme | None:

@@ -65,6 +65,8 @@ def _keeps_extreme(
     """
     if not conditions:
         return True
+    if any(isinstance(each, (nodes.Domain, nodes.Messages)) for each in conditions):
+        return False
     others = bound - set(columns)
     if len(columns) != 1 or any(_uses(condition, others) for condition in conditions):
         return False

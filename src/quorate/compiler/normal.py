@@ -3,6 +3,7 @@
     len(setof(x, ...))           lenof(x, ...)
     max(setof(x, p) | {y})       of the rows of p the greatest x is enough, as for maxof(x, p)
     some(_x in s | t)            some(_x in s) or some(_x in t), which asks fields as they are
+    some(d, received(p), has=c)  some(d, has=some(received(p), has=c)), for each d its own question
 
 Invariant: what the program answers and raises stays as it is.
 """
@@ -65,7 +66,26 @@ class _Normal(ast.NodeTransformer):
                 joined = ast.Or() if op == "some" else ast.And()
                 parts = [self._over(node, each) for each in _united(domain.collection)]
                 return ast.copy_location(ast.BoolOp(joined, parts), node)
+            case nodes.Query(op="some" | "each", clauses=[*others, nodes.Messages() as last]) if (
+                others and not _names(last) & {name for w in node.witness for name in _texts(w)}
+            ):
+                self._nest(node, others, last)
         return node
+
+    def _nest(self, query: nodes.Query, others: list[ast.AST], last: nodes.Messages) -> None:
+        """Make of the last domain of a query, whose variables only it uses, one of its own."""
+        inner = make(
+            *(nodes.Query, last),
+            op=query.op,
+            result=None,
+            clauses=[last],
+            condition=query.condition,
+            default=None,
+            witness=[],
+        )
+        if any(isinstance(each, (nodes.Domain, nodes.Messages)) for each in others):
+            query.clauses, query.condition = others, inner
+            self.visit_Query(query)
 
     def _over(self, query: nodes.Query, collection: ast.expr) -> ast.expr:
         """A query over one collection in place of another."""
@@ -74,6 +94,14 @@ class _Normal(ast.NodeTransformer):
         assert isinstance(domain, nodes.Domain)
         domain.collection = collection
         return own
+
+
+def _names(messages: nodes.Messages) -> set[str]:
+    return {n for p in nodes.clause_patterns(messages) for n in nodes.bound_names(p)}
+
+
+def _texts(witness: ast.expr) -> set[str]:
+    return {witness.name if isinstance(witness, nodes.Field) else getattr(witness, "id", "")}
 
 
 def _is_union(value: ast.expr) -> bool:

@@ -44,35 +44,14 @@ Entry = tuple[Any, ProcessId]
 
 
 class ByHand:
-    """The learner with dictionaries and counters; what it sends collects in `effects`."""
+    """The learner with dictionaries and counters, given by what it sends."""
 
-    def __init__(self, acceptors: set[ProcessId], replicas: set[ProcessId]) -> None:
-        self.acceptors = acceptors
-        self.replicas = replicas
+    def __init__(self, send: Callable[..., None]) -> None:
+        self.acceptors = set(ACCEPTORS)
+        self.replicas = set(REPLICAS)
         self.votes: dict[Any, set[ProcessId]] = {}
         self.decided: set[Any] = set()
-        self.effects: list[Any] = []
-
-    def receive(self, message: Any, sender: ProcessId) -> None:
-        if message[0] == "2b":
-            _, b, s = message
-            votes = self.votes.get((b, s))
-            if votes is None:
-                votes = self.votes[b, s] = set()
-            votes.add(sender)
-            if len(votes) > len(self.acceptors) / 2 and s not in self.decided:
-                self.decided.add(s)
-                decision = ("decision", s)
-                for replica in self.replicas:
-                    self.effects.append((replica, decision, None))
-
-
-class ByHandWithSend(ByHand):
-    """The same, sending by the word of the language, so that views alone make the difference."""
-
-    def __init__(self, acceptors: set[ProcessId], replicas: set[ProcessId], process: Any) -> None:
-        super().__init__(acceptors, replicas)
-        self.send = process.send
+        self.send = send
 
     def receive(self, message: Any, sender: ProcessId) -> None:
         if message[0] == "2b":
@@ -84,6 +63,17 @@ class ByHandWithSend(ByHand):
             if len(votes) > len(self.acceptors) / 2 and s not in self.decided:
                 self.decided.add(s)
                 self.send(("decision", s), to=self.replicas)
+
+
+def collected() -> Callable[..., None]:
+    """A way to send that does no more than to collect."""
+    effects: list[Any] = []
+
+    def send(message: Any, to: set[ProcessId]) -> None:
+        for destination in to:
+            effects.append((destination, message, None))  # noqa: PERF401 - as effects are made
+
+    return send
 
 
 class Sink(Host):
@@ -102,11 +92,9 @@ def learner(module: ModuleType) -> tuple[Host, Any]:
     return host, process
 
 
-def by_hand(entries: list[Entry], process: Any = None) -> float:
-    """Seconds, as of the others; with a process, by whose `send` it sends."""
-    groups = set(ACCEPTORS), set(REPLICAS)
-    hand = ByHand(*groups) if process is None else ByHandWithSend(*groups, process)
-    receive = hand.receive
+def by_hand(entries: list[Entry], send: Callable[..., None]) -> float:
+    """Seconds, as of the others."""
+    receive = ByHand(send).receive
     begin = time.perf_counter()
     for message, sender in entries:
         receive(message, sender)
@@ -199,8 +187,8 @@ def main() -> int:
     views, naive = (load(str(PROGRAM), cache=False, views=each) for each in (True, False))
     entries = messages(options.slots)
     measured: dict[str, tuple[Callable[[], float], int]] = {
-        HAND: (lambda: by_hand(entries), len(entries)),
-        HAND_SEND: (lambda: by_hand(entries, learner(views)[1]), len(entries)),
+        HAND: (lambda: by_hand(entries, collected()), len(entries)),
+        HAND_SEND: (lambda: by_hand(entries, learner(views)[1].send), len(entries)),
         HANDLER: (lambda: handler(views, entries), len(entries)),
         WHOLE: (lambda: whole(views, entries), len(entries)),
         LATE: (lambda: late(views, 1000), 1000),

@@ -115,6 +115,7 @@ class Worker(Host):
         self._lived = False  # whether a process has ever been here
         self._made_count = 0  # by processes that live here
         self._has_core = options.has_core_each
+        self._away = 0  # how often in a row somebody else had the core when it was offered
         self._awake = False  # looks for arrivals instead of sleeping, until:
         self._sleep_at = 0.0
         self._shared_until = 0.0  # whoever sleeps gets the core sooner than who asks for it always
@@ -171,8 +172,13 @@ class Worker(Host):
         self._awake = not self._scheduled and now < self._sleep_at
         if self._awake:
             os.sched_yield()
-            if time.monotonic() > now + AWAKE_SECONDS:  # somebody else has had the core
+            if time.monotonic() < now + AWAKE_SECONDS:
+                self._away = 0
+            elif self._away:  # twice in a row somebody else has had the core
                 self._sleep_at, self._shared_until = now, now + SHARED_SECONDS
+            else:  # it may have been the machine that this one runs on
+                self._away = 1
+                self._sleep_at = time.monotonic() + AWAKE_SECONDS
             self.loop.call_soon(self._stay_awake)
 
     def _slice(self) -> None:

@@ -376,9 +376,10 @@ class Node:
             was_deaf, self._deaf = self._deaf, True
             self._end_all()
             signal.set_wakeup_fd(wakeup)
-            if not was_deaf:  # else the end is near, and nothing may come in between
-                for number, handler in before.items():
-                    signal.signal(number, handler)
+            for number, handler in before.items():
+                # Once deaf, the end is near, and nothing may come in between: Python itself, at its
+                # end, would let a signal that has a handler end it another way.
+                signal.signal(number, signal.SIG_IGN if was_deaf else handler)
             ours.close()
             theirs.close()
 

@@ -352,6 +352,7 @@ class P(process):
 TAKEN = [("take", message, ANN, 0) for message in (("a", 0, 0), ("c", 1, 0), ("c", [1], 0))]
 
 
+@pytest.mark.timeout(120 + EXAMPLES)
 @example(UNHASHABLE_KEY, TAKEN)
 @given(programs(), st.lists(events, min_size=6, max_size=16))
 @settings(

@@ -103,7 +103,10 @@ def by_hand(entries: list[Entry], send: Callable[..., None]) -> float:
 
 def handler(module: ModuleType, entries: list[Entry]) -> float:
     """The functions of the class alone: keeping the view, and the handler with its query."""
-    _, process = learner(module)
+    return taken(learner(module)[1], entries)
+
+
+def taken(process: Any, entries: list[Entry]) -> float:
     runs = process.taking_.of(entries[0][0])
     begin = time.perf_counter()
     for message, sender in entries:
@@ -131,12 +134,7 @@ def late(module: ModuleType, votes: int) -> float:
                 process.remember_("sent", ("decision", message[2]), replica, None)
     slots = range(1, votes // 2 + 1)
     entries = [(("2b", BALLOT, -slot), acceptor) for slot in slots for acceptor in ACCEPTORS[:2]]
-    runs = process.taking_.of(entries[0][0])
-    begin = time.perf_counter()
-    for message, sender in entries:
-        for run in runs:
-            run(process, message, sender, None)
-    return time.perf_counter() - begin
+    return taken(process, entries)
 
 
 def messages(slots: int) -> list[Entry]:

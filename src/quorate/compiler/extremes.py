@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from quorate.compiler.views import FALLING, GREATEST, LEAST, RISING, UNLIKE
 from quorate.lang import nodes
 
+EXTREMES = {"maxof": GREATEST, "minof": LEAST}
+
 
 @dataclass
 class Extreme:
@@ -38,7 +40,7 @@ def extreme_of(query: nodes.Query) -> Extreme | None:
         return None
     patterns = nodes.clause_patterns(first)
     bound = {name for pattern in patterns for name in nodes.bound_names(pattern)}
-    asked = query.enough or {"maxof": GREATEST, "minof": LEAST}.get(query.op)
+    asked = query.enough or EXTREMES.get(query.op)
     if asked:
         columns = columns_of(query.result, bound)
         if columns is None or not _keeps_extreme(conditions, columns, bound, asked):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 from quorate.compiler.views import GREATEST, LEAST
 from quorate.lang import nodes
@@ -43,15 +44,7 @@ class _Normal(ast.NodeTransformer):
         if name == "len" and not node.keywords:
             match arg:
                 case nodes.Query(op="setof", result=result, clauses=clauses):
-                    parts = {"result": result, "clauses": clauses}
-                    return make(
-                        *(nodes.Query, node),
-                        op="lenof",
-                        condition=None,
-                        default=None,
-                        witness=[],
-                        **parts,
-                    )
+                    return _query(node, "lenof", clauses, result=result)
         elif name in EXTREMES and all(keyword.arg == "default" for keyword in node.keywords):
             for query in _joined(arg):
                 query.enough = EXTREMES[name]
@@ -67,25 +60,13 @@ class _Normal(ast.NodeTransformer):
                 parts = [self._over(node, each) for each in _united(domain.collection)]
                 return ast.copy_location(ast.BoolOp(joined, parts), node)
             case nodes.Query(op="some" | "each", clauses=[*others, nodes.Messages() as last]) if (
-                others and not _names(last) & {name for w in node.witness for name in _texts(w)}
+                any(isinstance(each, (nodes.Domain, nodes.Messages)) for each in others)
+                and not _names(last) & {name for w in node.witness for name in _texts(w)}
             ):
-                self._nest(node, others, last)
+                inner = _query(last, node.op, [last], condition=node.condition)
+                node.clauses, node.condition = others, inner
+                return self.visit_Query(node)
         return node
-
-    def _nest(self, query: nodes.Query, others: list[ast.AST], last: nodes.Messages) -> None:
-        """Make of the last domain of a query, whose variables only it uses, one of its own."""
-        inner = make(
-            *(nodes.Query, last),
-            op=query.op,
-            result=None,
-            clauses=[last],
-            condition=query.condition,
-            default=None,
-            witness=[],
-        )
-        if any(isinstance(each, (nodes.Domain, nodes.Messages)) for each in others):
-            query.clauses, query.condition = others, inner
-            self.visit_Query(query)
 
     def _over(self, query: nodes.Query, collection: ast.expr) -> ast.expr:
         """A query over one collection in place of another."""
@@ -94,6 +75,19 @@ class _Normal(ast.NodeTransformer):
         assert isinstance(domain, nodes.Domain)
         domain.collection = collection
         return own
+
+
+def _query(
+    at: ast.AST,
+    op: str,
+    clauses: list[ast.AST],
+    *,
+    result: ast.expr | None = None,
+    condition: ast.expr | None = None,
+) -> nodes.Query:
+    """A query that leaves no witness."""
+    parts: dict[str, Any] = {"result": result, "condition": condition, "default": None}
+    return make(nodes.Query, at, op=op, clauses=clauses, witness=[], **parts)
 
 
 def _names(messages: nodes.Messages) -> set[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from quorate.compiler.escaping import Escaping, holds_history
-from quorate.compiler.extremes import Extreme, columns_of, extreme_of
+from quorate.compiler.extremes import EXTREMES, Extreme, columns_of, extreme_of
 from quorate.compiler.fields import Places, choose, cost_of, places_of
 from quorate.compiler.matching import (
     Matcher,
@@ -57,7 +57,6 @@ from quorate.lang.nodes import Pattern
 
 COLLECTED = {"setof": ast.SetComp, "listof": ast.ListComp}
 LISTED = {"listof", "tupleof", "dictof"}  # in what they answer, values may be changeable
-EXTREMES = {"maxof", "minof"}
 COUNTING = {"listof", "tupleof", "dictof", "sumof", "prodof"}  # equal rows are not one
 ORDERED = {"listof", "tupleof", "dictof"}
 SUMMED = {"sumof", "prodof"}  # fractions add up to something else in another order

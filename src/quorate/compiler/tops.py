@@ -13,11 +13,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quorate.compiler.extremes import columns_of
-from quorate.compiler.views import GREATEST, HIGHEST, LEAST, LOWEST
+from quorate.compiler.extremes import EXTREMES, columns_of
+from quorate.compiler.views import GREATEST, HIGHEST, LOWEST
 from quorate.lang import nodes
-
-EXTREMES = {"maxof": GREATEST, "minof": LEAST}
 
 
 @dataclass

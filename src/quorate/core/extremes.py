@@ -36,7 +36,17 @@ def _less(value: Any, other: Any) -> bool:
     return bool(value < other)
 
 
-class _Extreme:
+class _Ranked:
+    """What keeps rows by which is better; the class says in which direction."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def better(value: Any, other: Any) -> bool:
+        raise NotImplementedError
+
+
+class _Extreme(_Ranked):
     """The greatest of all rows, or the least: enough for a comparison with it.
 
     Of rows that come one after the other and are ordered alike, the best is kept. Python's `max`
@@ -49,10 +59,6 @@ class _Extreme:
         self.rows: list[Any] = []
         self.ordered = False  # the last of them
         self.odd: set[Any] = set()
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        raise NotImplementedError
 
     def add(self, row: Any) -> bool:
         rows = self.rows
@@ -90,7 +96,7 @@ class Least(_Extreme):
     better = staticmethod(_less)
 
 
-class _Records:
+class _Records(_Ranked):
     """The rows that were better than all before them, by the value of some columns.
 
     The first row of all that passes a bound is one of these, and is found by bisection. From the
@@ -104,10 +110,6 @@ class _Records:
         self.values: list[Any] = []
         self.rows: list[Any] = []
         self.rest: dict[Any, Any] = {}
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        raise NotImplementedError
 
     def add(self, row: Any) -> bool:
         value = part(row, self.columns)
@@ -160,7 +162,7 @@ class Falling(_Records):
     better = staticmethod(_less)
 
 
-class _Tops:
+class _Tops(_Ranked):
     """Different rows, without those that another of their group is better than.
 
     `of` are the columns that tell which is better, `by` those that a group has in common.
@@ -173,10 +175,6 @@ class _Tops:
         self.by = by
         self.rows: dict[Any, Any] = {}
         self.tops: dict[Any, tuple[Any, list[Any]]] = {}  # of a group: its best, the rows of that
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        raise NotImplementedError
 
     def add(self, row: Any) -> bool:
         try:

@@ -1,5 +1,5 @@
 # Needs Python 3.11 to 3.13 with its venv module, and make. Everything is installed into $(VENV).
-#   make demo   runs a real program on all cores
+#   make demo   runs a real program
 #   make test   linters, types and all tests
 #   make PYTHON=python3.13 VENV=/tmp/venv test
 PYTHON ?= python3

@@ -33,7 +33,8 @@ class Number(click.IntRange):
     "--workers",
     type=Number(1, 4096),
     metavar="N",
-    help="Spread the processes over N processes of the system; as many as cores, by default.",
+    help="Spread the processes over N processes of the system; by default, over as many as cores "
+    "once there is enough to do.",
 )
 @click.option("--isolate", is_flag=True, help="Give each process a process of the system.")
 @click.option(
@@ -150,12 +151,13 @@ def _options(
     log: str | None,
     log_format: str,
 ) -> Options:
-    from quorate.worlds.real.program import Options, cores
+    from quorate.worlds.real.program import Growth, Options, cores
 
     return Options(
         workers=workers or cores(),
         seed=int.from_bytes(os.urandom(4)) if seed is None else seed,
         isolate=isolate,
+        growth=None if workers or isolate or cores() == 1 else Growth(),
         stop_on_error=on_error == "stop",
         level=10 if verbose else 20,
         log=log,

@@ -23,7 +23,8 @@ class Run:
     """A run under way, or over; everything it forks is in a process group of its own."""
 
     def __init__(self, program: str, *args: Any, stdout: Any = subprocess.PIPE, **options: Any):
-        command = [sys.executable, "drive.py", f"programs/{program}.py", json.dumps(options)]
+        path = program if program.endswith(".da") else f"programs/{program}.py"
+        command = [sys.executable, "drive.py", path, json.dumps(options)]
         self.popen = subprocess.Popen(
             [*command, *map(str, args)],
             cwd=HERE,

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-PLACES = [{"workers": 1}, {"workers": 2}, {"workers": 3}, {"isolate": True}]
-IDS = ["1", "2", "3", "isolated"]
+PLACES = [
+    *({"workers": 1}, {"workers": 2}, {"workers": 3}, {"workers": 3, "grows": True}),
+    {"isolate": True},
+]
+IDS = ["1", "2", "3", "grown", "isolated"]
 
 
 @pytest.mark.parametrize("places", PLACES, ids=IDS)

@@ -11,7 +11,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from quorate.core import effects as fx
@@ -76,6 +76,10 @@ class Console:
         if process in self._begun:
             begun, level = self._begun.pop(process)
             self._line(process, "".join(begun), level)
+
+    def keep(self, is_own: Callable[[ProcessId], bool]) -> None:
+        """The other processes end elsewhere the lines they have begun here."""
+        self._begun = {id: begun for id, begun in self._begun.items() if is_own(id)}
 
     def _line(self, process: ProcessId, text: str, level: int) -> None:
         now = time.time()

@@ -84,6 +84,13 @@ class Summary(Struct, tag=6, array_like=True):
     stats: list[Row]
 
 
+class Spread(Struct, tag=8, array_like=True):
+    """From now on processes live in all places: the other workers, and what a Placement says."""
+
+    shift: int
+    pids: list[int]
+
+
 # From the node to a worker.
 
 
@@ -124,6 +131,7 @@ Message = (
     | Busy
     | Unable
     | Summary
+    | Spread
     | Granted
     | Gone
     | Count

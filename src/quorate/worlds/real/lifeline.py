@@ -10,8 +10,11 @@ import fcntl
 import os
 import select
 import signal
+import sys
 
 from quorate.worlds.real.control import until_ready
+
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
 def tie(lifeline: int) -> bool:
@@ -30,3 +33,15 @@ def tie_child(lifeline: int) -> bool:
     except OSError:
         return True  # elsewhere than on Linux it cannot be
     return tie(own)
+
+
+def adopt_orphans() -> bool:
+    """Have this process be the parent of those below it whose own is no more; whether it can."""
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes  # here, as few need it
+
+    try:
+        return bool(ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (AttributeError, OSError):
+        return False

@@ -15,16 +15,23 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from quorate.core.ids import ProcessId
 from quorate.worlds.real import control as ct
+from quorate.worlds.real.birth import Birth, Seat, live_and_exit
 from quorate.worlds.real.census import Census, Lifetimes
+from quorate.worlds.real.growing import GrowingWorker
 from quorate.worlds.real.journal import Journal
+from quorate.worlds.real.lifeline import adopt_orphans, tie
 from quorate.worlds.real.lines import ERROR, INFO
-from quorate.worlds.real.program import Options, Outcome, Place, Program
+from quorate.worlds.real.program import Options, Outcome, Place, Placement, Program
 from quorate.worlds.real.shared import shared_file
-from quorate.worlds.real.worker import Birth, live
+from quorate.worlds.real.stats import MeasuredWorker
+
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Messages are tuples that come and go by the thousand: looking for cycles that often is waste."""
 
 GRACE_SECONDS = 0.5
 """How long workers have to say their last words when the run has failed."""
@@ -43,17 +50,13 @@ class Interrupted(BaseException):
 class Crew:
     """A worker as the node sees it."""
 
-    def __init__(self, place: Place, pid: int, end: socket.socket, lifeline: int) -> None:
-        self.place = place
+    def __init__(self, seat: Seat, pid: int) -> None:
+        self.place = seat.place
         self.pid = pid
-        self.channel = ct.Channel(end)
-        self.lifeline = lifeline
+        self.channel = ct.Channel(seat.end)
         self.met: set[Place] = set()
         self.summary: ct.Summary | None = None
-
-    def close(self) -> None:
-        self.channel.close()
-        os.close(self.lifeline)
+        self.close = seat.close
 
 
 class Node:
@@ -63,11 +66,14 @@ class Node:
         self, program: Program, options: Options, report: Report, closing: Closing | None = None
     ) -> None:
         self._program = program
-        self._options = options
+        can_grow = options.growth is not None and adopt_orphans()
+        self._options = options if can_grow else replace(options, growth=None)
+        self._placement = self._options.placement
         self._tell_user = report
         self._closing = closing
         self._outcome = Outcome(options.seed)
         self._crew: dict[Place, Crew] = {}
+        self._seats: list[Seat] = []  # for workers that may come
         self._gone: set[Place] = set()
         self._lifetimes = Lifetimes()
         self._census = Census()
@@ -120,51 +126,72 @@ class Node:
         _raise_limit()
         gc.freeze()  # so that workers share the pages of what is loaded
         if self._options.isolate:
-            self._fork(())
-        else:
-            for index in range(self._options.workers):
-                self._fork((index,))
+            self._fork(self._seat(()))
+            return
+        now = self._placement.workers
+        self._seats = [self._seat((number,)) for number in range(now, self._options.workers)]
+        for number in range(now):
+            self._fork(self._seat((number,)))
 
-    def _fork(self, place: Place) -> Crew:
-        here, there = ct.pair()
-        alive, lifeline = os.pipe()
+    def _seat(self, place: Place) -> Seat:
+        return Seat(place, self._shared, None if self._log is None else self._log.descriptor)
+
+    def _fork(self, seat: Seat) -> Crew:
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         pid = os.fork()
         if pid == 0:
-            os.close(lifeline)
-            here.close()
-            log = None if self._log is None else self._log.descriptor
-            birth = Birth(place, there, alive, self._shared, log)
-            self._be_worker(birth, before)
+            self._be_worker(seat, before)
         try:
-            there.close()
-            os.close(alive)
-            crew = self._crew[place] = Crew(place, pid, here, lifeline)
-            self._census.join(place)
-            self._selector.register(crew.channel, selectors.EVENT_READ, crew)
+            return self._join(seat, pid)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _join(self, seat: Seat, pid: int) -> Crew:
+        """A worker is there, and is listened to."""
+        seat.birth.close()
+        crew = self._crew[seat.place] = Crew(seat, pid)
+        self._census.join(seat.place)
+        self._selector.register(crew.channel, selectors.EVENT_READ, crew)
         return crew
 
-    def _be_worker(self, birth: Birth, mask: Iterable[Any]) -> None:
+    def _be_worker(self, seat: Seat, mask: Iterable[Any]) -> None:
         """In the new process: let go of what is the node's, and never return."""
-        status = 70
-        try:
+
+        def begin() -> None:
             signal.set_wakeup_fd(-1)
             self._selector.close()
             for crew in self._crew.values():
                 crew.close()
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            for other in (*self._seats, seat):
+                other.close()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for number in (signal.SIGINT, signal.SIGQUIT):  # the node hears the first, and decides
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            status = live(self._program, self._options, birth)
-        except BaseException as error:
-            channel = ct.Channel(birth.control)
-            channel.send(ct.trouble(birth.place, error))
-            channel.flush_all()
-        finally:
-            os._exit(status)
+            if tie(seat.birth.lifeline):
+                self._live(seat.birth)
+
+        live_and_exit(seat.birth, begin)
+
+    def _live(self, birth: Birth) -> None:
+        """The life of a worker; nothing if the node has gone before it could be noticed."""
+        gc.set_threshold(*GC_THRESHOLDS)
+        kind = MeasuredWorker if self._options.stats else GrowingWorker
+        others = [seat.birth for seat in self._seats]
+        worker = kind(self._program, self._options, birth, others)
+        if birth.place == self._options.main_place:
+            worker.add_main(self._program.main)
+        worker.serve()
+
+    def _spread(self, shift: int, pids: list[int]) -> None:
+        """The one worker that there was has forked the others."""
+        self._placement = Placement(self._options.workers, shift=shift)
+        seats, self._seats = self._seats, []
+        for seat, pid in zip(seats, pids, strict=True):
+            crew = self._join(seat, pid)
+            if self._stopping:
+                self._tell(crew, ct.Stop())
 
     # Waiting.
 
@@ -241,6 +268,8 @@ class Node:
                 self._stop(GRACE_SECONDS)
             case ct.Summary():
                 self._last_words(crew, message)
+            case ct.Spread(shift, pids):
+                self._spread(shift, pids)
 
     def _tell(self, crew: Crew, message: ct.Message, along: socket.socket | None = None) -> None:
         crew.channel.send(message, along)
@@ -257,7 +286,7 @@ class Node:
         if place in self._gone:
             self._tell(crew, ct.Gone(place))
         elif place not in crew.met:
-            other = self._crew.get(place) or self._fork(place)
+            other = self._crew.get(place) or self._fork(self._seat(place))
             crew.met.add(place)
             other.met.add(crew.place)
             one, two = ct.pair()
@@ -306,7 +335,7 @@ class Node:
         lived = [
             self._lifetimes.names[path]
             for path in sorted(self._lifetimes.open)
-            if self._options.place_of(ProcessId("", path)) == crew.place
+            if self._placement.of(ProcessId("", path)) == crew.place
         ]
         shown = ", ".join(lived[:20]) + (f" and {len(lived) - 20} more" if len(lived) > 20 else "")
         what = "the worker" if self._options.isolate else f"worker {crew.place[0]}"
@@ -398,6 +427,9 @@ class Node:
         for crew in self._crew.values():
             os.waitpid(crew.pid, 0)
             crew.close()
+        for seat in self._seats:
+            seat.close()
+            seat.birth.close()
         self._crew.clear()
         self._selector.close()
         os.close(self._shared)

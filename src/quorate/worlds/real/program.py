@@ -49,21 +49,51 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where processes live: a function of their names, so that nobody needs to ask."""
+
+    workers: int
+    isolate: bool = False
+    shift: int = 0
+
+    def of(self, id: ProcessId) -> Place:
+        return id.path if self.isolate else ((sum(id.path) + self.shift) % self.workers,)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """When one worker does not do any more, and all begin to share what there is to do.
+
+    Once it has had something to do for `window` seconds, things have taken longer than `thing`
+    seconds of CPU time each, and most of the time somebody else could have done some of them. A
+    message to another worker costs both about as much, and the answer to it comes later.
+    """
+
+    thing: float = 0.000_020
+    window: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `level` is the least level of output shown (20 is info, 10 debug)."""
+    """How to run: `level` is the least level of output shown (20 is info, 10 debug).
+
+    With `growth` a run begins in one worker, and has `workers` of them when there is enough to do.
+    """
 
     workers: int
     seed: int
     isolate: bool = False
+    growth: Growth | None = None
     stop_on_error: bool = True
     level: int = 20
     log: str | None = None
     log_format: str = "text"
     stats: bool = False
 
-    def place_of(self, id: ProcessId) -> Place:
-        """Where a process lives: a function of its name, so that nobody needs to ask."""
-        return id.path if self.isolate else (sum(id.path) % self.workers,)
+    @property
+    def placement(self) -> Placement:
+        """Where processes live in the beginning."""
+        return Placement(self.workers if self.growth is None else 1, self.isolate)
 
     @property
     def has_core_each(self) -> bool:

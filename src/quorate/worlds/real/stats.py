@@ -13,8 +13,8 @@ from typing import Any
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.worlds.base import standing_of
+from quorate.worlds.real.growing import GrowingWorker
 from quorate.worlds.real.program import Row
-from quorate.worlds.real.worker import Worker
 
 
 class Measures:
@@ -38,7 +38,7 @@ class Measures:
             self.place, self.since = place, now
 
 
-class MeasuredWorker(Worker):
+class MeasuredWorker(GrowingWorker):
     """A worker that keeps measures of every process that has lived in it."""
 
     def __init__(self, *args: Any) -> None:
@@ -65,6 +65,11 @@ class MeasuredWorker(Worker):
             self.queue.append((process, what, sender, stamp))
         else:
             super().forward(to, what, sender, stamp)
+
+    def _keep_own(self) -> None:
+        super()._keep_own()
+        for id in [id for id in self._measures if not self._is_own(id)]:
+            del self._measures[id]
 
     def stats(self) -> list[Row]:
         now = time.monotonic()

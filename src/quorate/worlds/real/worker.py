@@ -8,7 +8,6 @@ it is doing: the kernel kills it when the node's end of its lifeline closes.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -29,10 +28,11 @@ from quorate.net.codec import Arrival
 from quorate.net.registry import Registry
 from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_of
 from quorate.worlds.real import control as ct
+from quorate.worlds.real.birth import Birth
 from quorate.worlds.real.census import DAEMON, PREPARATION
 from quorate.worlds.real.console import Console, OutputClosed
 from quorate.worlds.real.control import until_ready
-from quorate.worlds.real.lifeline import tie, tie_child
+from quorate.worlds.real.lifeline import tie_child
 from quorate.worlds.real.links import Link
 from quorate.worlds.real.program import Options, Place, Program, Row
 from quorate.worlds.real.shared import Names
@@ -47,9 +47,6 @@ SLICE_SECONDS = 0.004
 
 CHUNK_MAX = 64
 """Things done between two looks at the clock, where steps are short."""
-
-GC_THRESHOLDS = (20_000, 20, 50)
-"""Messages are tuples that come and go by the thousand: looking for cycles that often is waste."""
 
 LATE_SECONDS = 0.05
 """How long what a process shows may wait for the end of its step."""
@@ -68,17 +65,6 @@ WAYS_MAX = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
-    """What a worker is born with: the descriptors are open already."""
-
-    place: Place
-    control: socket.socket
-    lifeline: int
-    shared: int
-    log: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Leave:
     """The first of the effects of a step that the child of an `os.fork` in it has gone on with."""
 
@@ -91,8 +77,9 @@ class Worker(Host):
     def __init__(self, program: Program, options: Options, birth: Birth) -> None:
         super().__init__(options.seed, program.config)
         self.place = birth.place
+        self.placement = options.placement
         self.options = options
-        self.loop = _new_loop()
+        self.loop = new_loop()
         self.blocked: set[Link] = set()  # links that are waiting for a slower place
         self.names = self._names = Names(birth.shared)
         self._control = ct.Channel(birth.control)
@@ -105,7 +92,7 @@ class Worker(Host):
         self._unflushed: set[Link] = set()
         self._refused: list[tuple[ProcessId, ProgramError]] = []
         self._unanswered: list[ct.Message] = []  # by the node, and taken in the middle of a step
-        self._timers: dict[tuple[ProcessId, int], asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[ProcessId, int], tuple[asyncio.TimerHandle, float]] = {}
         self._running: set[ProcessId] = set()  # started, and the run waits for their end
         self._lives: list[tuple[ct.Path, str, int, int]] = []
         self._failures: list[tuple[ProcessId, BaseException]] = []
@@ -120,6 +107,7 @@ class Worker(Host):
         self._sleep_at = 0.0
         self._shared_until = 0.0  # whoever sleeps gets the core sooner than who asks for it always
         self._chunk = 1
+        self._done = 0  # how many things, roughly
         self._chance = Random(f"{self.seed} {self.place!r}")
         self._active = 0  # grows with everything that happens
         self._reported = -1  # what _active was at the last report of being idle
@@ -129,11 +117,14 @@ class Worker(Host):
 
     def serve(self) -> None:
         """Run until the node says stop."""
-        self.loop.set_exception_handler(lambda _, context: self._broken(context))
-        self.loop.add_reader(self._control.fileno(), self._listen)
         os.register_at_fork(after_in_child=self._become_child)
         signal.signal(signal.SIGALRM, self._late)
         signal.signal(signal.SIGQUIT, self._say_busy)
+        self._go()
+
+    def _go(self) -> None:
+        self.loop.set_exception_handler(lambda _, context: self._broken(context))
+        self.loop.add_reader(self._control.fileno(), self._listen)
         self.schedule()
         self.loop.run_forever()
 
@@ -190,6 +181,7 @@ class Worker(Host):
         begin = now = time.monotonic()
         while self.queue and now - begin < SLICE_SECONDS:
             self.turn(self._chunk)
+            self._done += self._chunk
             now = time.monotonic()
         self._in_slice = False
         self._chunk = 1 if now - begin > 2 * SLICE_SECONDS else min(2 * self._chunk, CHUNK_MAX)
@@ -309,14 +301,14 @@ class Worker(Host):
         self._wake(process, timer, due)
 
     def cancel_timer(self, process: Process, timer: int) -> None:
-        handle = self._timers.pop((process.id_, timer), None)
+        handle, _ = self._timers.pop((process.id_, timer), (None, 0.0))
         if handle is not None:
             handle.cancel()
 
     def _wake(self, process: Process, timer: int, due: float) -> None:
         seconds = due - time.monotonic()
-        key = process.id_, timer
-        self._timers[key] = self.loop.call_later(seconds, self._due, process, timer, due)
+        handle = self.loop.call_later(seconds, self._due, process, timer, due)
+        self._timers[process.id_, timer] = handle, due
 
     def _due(self, process: Process, timer: int, due: float) -> None:
         if time.monotonic() < due:  # a loop counts milliseconds, from the beginning of its turn
@@ -405,7 +397,7 @@ class Worker(Host):
     def _way_to(self, id: ProcessId) -> Link | None:
         if len(self._ways) >= WAYS_MAX:
             self._ways.clear()
-        place = self.options.place_of(id)
+        place = self.placement.of(id)
         if place == self.place:
             return None
         link = self._ways[id] = self._link(place)
@@ -570,24 +562,6 @@ class Worker(Host):
         self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
+    """The fastest loop that there is."""
     return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
-
-
-def live(program: Program, options: Options, birth: Birth) -> int:
-    """The life of a worker, in an operating-system process of its own; its exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the node hears it, and decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if not tie(birth.lifeline):
-        return 1  # the node has gone before it could be noticed
-    gc.set_threshold(*GC_THRESHOLDS)
-    kind: type[Worker] = Worker
-    if options.stats:
-        from quorate.worlds.real.stats import MeasuredWorker
-
-        kind = MeasuredWorker
-    worker = kind(program, options, birth)
-    if birth.place == options.main_place:
-        worker.add_main(program.main)
-    worker.serve()
-    return 0

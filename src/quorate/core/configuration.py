@@ -2,7 +2,8 @@
 
 Options map a key to its value; `channels` lists channels between certain classes as
 (from, to, words), the last that fits counts. `clock_default` is the clock that is kept where no
-level names one. Levels are given least first: module, class, main, command line.
+level names one; `faults` maps names to texts, and each name counts for itself. Levels are given
+least first: module, class, main, command line.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def over(*levels: Options) -> dict[str, Any]:
 
 def _put_over(options: dict[str, Any], more: Options, channels: Iterable[Any]) -> None:
     together = [*channels, *more.get("channels", ())]
+    faults = {**options.get("faults", {}), **more.get("faults", {})}
     options.update(more)
+    if faults:
+        options["faults"] = faults
     options["channels"] = together
     if not together:
         del options["channels"]

@@ -102,9 +102,10 @@ class Process(Actions, CompiledClass):
         self.sends_plainly_ = self.sends_simply_ and not self.remembers_sent_
         config = {**self.config_, **world.config}
         kind = clock_of(config)
-        # Whether of messages from one process a later one always bears a later time.
+        # Whether of messages from one process a later one always bears a later time. One that is
+        # restarted after a crash begins its time anew.
         ordered = "fifo" in config.get("channel", ()) and not config.get("channels")
-        self.in_order_ = ordered and kind == "lamport"
+        self.in_order_ = ordered and kind == "lamport" and not config.get("restarts")
         self.effects_: list[Any] = []
         self.stack_: list[Frame | Dispatch] = []
         self.inbox_: deque[Entry] = deque()

@@ -63,13 +63,14 @@ class _Places(ast.NodeVisitor):
         self.found = found
         self.scopes: list[Variables] = []
         self.functions = 0  # how many are around
-        self.in_main = False
+        self.in_main = self.in_class = False
         self.globals = _definitions(program)
 
     def visit_ProcessClass(self, node: nodes.ProcessClass) -> None:
-        was, self.in_main = self.in_main, node.is_main
+        was = self.in_main, self.in_class
+        self.in_main, self.in_class = node.is_main, not node.is_main
         self.generic_visit(node)
-        self.in_main = was
+        self.in_main, self.in_class = was
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for outside in (node.args, *node.decorator_list):
@@ -115,6 +116,9 @@ class _Places(ast.NodeVisitor):
         if self.functions > 0 and not (self.in_main and self.functions == 1):
             help = "write it in the body of the class, in `main`, or at the top of the module"
             self.found.error("Q073", "`config` in a method or function", node, help=help)
+        elif self.in_class and "faults" in node.options:
+            help = "write it in `main`, or at the top of the module: faults befall a whole run"
+            self.found.error("Q073", "`config(faults=...)` in a process class", node, help=help)
 
     def visit_Await(self, node: nodes.Await) -> None:  # type: ignore[override]
         self.check_place("await", node if node.simple else node.branches[0].test)

@@ -6,12 +6,14 @@ import ast
 from typing import Any
 
 from quorate.lang.diagnostics import Diagnostics, nearest
+from quorate.lang.faults import FAULTS, FaultError, fault_of
 
 KEYS: dict[str, tuple[str, ...]] = {
     "channel": ("reliable", "unreliable", "fifo", "unfifo"),
     "clock": ("lamport", "vector"),
     "handling": ("all", "one"),
     "unmatched": ("keep", "drop"),
+    "faults": (),  # a table of its own
 }
 CONTRADICTIONS = (("reliable", "unreliable"), ("fifo", "unfifo"))
 
@@ -36,6 +38,9 @@ def read_config(call: ast.Call, found: Diagnostics) -> dict[str, Any]:
             near = nearest(name, KEYS)
             help = f"did you mean `{near}`?" if near else f"the keys are {', '.join(KEYS)}"
             found.error("Q070", f"`config` has no key `{key}`", at, help=help)
+            continue
+        if name == "faults":
+            options[name] = options.get(name, {}) | _faults(value, found)
             continue
         words = _values(name, value, found)
         if name != "channel" and options.get(name) not in (None, *words):
@@ -84,6 +89,29 @@ def _values(key: str, node: ast.expr, found: Diagnostics) -> frozenset[str]:
     if key != "channel" and len(words) > 1:
         found.error("Q075", f"`{key}` has one value", node, help="keep one of them")
     return frozenset(words)
+
+
+def _faults(node: ast.expr, found: Diagnostics) -> dict[str, list[str]]:
+    """`{'loss': 0.01, 'crash': 'Server:1,for=1s'}`: the texts of each fault, by its name."""
+    faults: dict[str, list[str]] = {}
+    if not isinstance(node, ast.Dict):
+        help = "write `faults={'loss': 0.01, 'partition': 'every=5s,for=1s'}`"
+        found.error("Q072", "the value of `faults` is not written out as a table", node, help=help)
+        return faults
+    for key, value in zip(node.keys, node.values, strict=True):
+        several = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
+        for text in several:
+            match key, text:
+                case ast.Constant(value=str(name)), ast.Constant(value=str() | int() | float()):
+                    try:
+                        faults.setdefault(name, []).append(fault_of(name, str(text.value)).text)
+                    except FaultError as error:
+                        at = key if name not in FAULTS else text
+                        found.error("Q076", error.message, at, help=error.help)
+                case _:
+                    help = "write names and values as they are: `'loss': 0.01`"
+                    found.error("Q072", "a fault is not written out", key or text, help=help)
+    return faults
 
 
 def _names(node: ast.expr) -> list[str]:

@@ -1,7 +1,7 @@
 """What every world shares: the processes of one place, and how a run tells what went wrong."""
 
 from quorate.worlds.base.host import Host, Task, is_in_step
-from quorate.worlds.base.program import config_of
+from quorate.worlds.base.program import config_of, faults_of_program
 from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "busy_at",
     "config_of",
     "failure_of",
+    "faults_of_program",
     "is_in_step",
     "standing_of",
 ]

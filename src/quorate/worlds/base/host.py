@@ -109,8 +109,9 @@ class Host:
         self.processes[id] = process
         if daemon:
             self.daemons.add(id)
-        if id.path:
-            self._made[id.path[:-1]] = id.path[-1]
+        if id.path:  # a process that is restarted has a number that is not the last
+            made = self._made.get(id.path[:-1], 0)
+            self._made[id.path[:-1]] = max(made, id.path[-1])
         for what, sender, stamp in self.early.pop(id, ()):
             self.queue.append((process, what, sender, stamp))
         return process

@@ -17,3 +17,13 @@ def config_of(module: ModuleType, given: Mapping[str, Any] | None = None) -> dic
     """
     default = {"clock_default": "lamport"} if getattr(module, "uses_clock_", False) else {}
     return over(default, getattr(module, "main_config_", {}), given or {})
+
+
+def faults_of_program(module: ModuleType) -> dict[str, Any]:
+    """The faults that a program itself has its simulated runs befallen by: name to text or texts.
+
+    What `main` says of a fault comes before what the module says of it.
+    """
+    levels = (getattr(module, "module_config_", {}), getattr(module, "main_config_", {}))
+    faults: dict[str, Any] = over(*levels).get("faults", {})
+    return faults

@@ -1,5 +1,5 @@
 """The simulated world: one operating-system process, virtual time, one seeded generator."""
 
-from quorate.worlds.sim.run import Output, Run, simulate
+from quorate.worlds.sim.run import Adversity, Output, Run, simulate
 
-__all__ = ["Output", "Run", "simulate"]
+__all__ = ["Adversity", "Output", "Run", "simulate"]

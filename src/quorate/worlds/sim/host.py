@@ -1,43 +1,44 @@
-"""The simulated place: all processes of a run, and the agenda of what is still to happen.
+"""The simulated place: all processes of a run, which take their steps as the agenda says.
 
-Time is virtual: it is that of the thing that happens. Invariant: what happens next is the first
-of the agenda, ordered by time and then by the order in which it was put there; nothing else
-decides.
+Invariant: what happens next is the first of the agenda (see there), and nothing else decides;
+every step is that of one process, and nothing else happens within it.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 from quorate.core import effects as fx
 from quorate.core import events as ev
+from quorate.core.ambient import here
 from quorate.core.freeze import freeze
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.core.thaw import thaw
+from quorate.lang.faults import Fault
 from quorate.worlds.base import Host
-from quorate.worlds.sim.network import Network
-
-EPOCH_SECONDS = 1_600_000_000.0
-"""What `time.time()` is when a simulation begins."""
+from quorate.worlds.base.host import Order
+from quorate.worlds.sim.agenda import AT_ONCE, Agenda, Item
+from quorate.worlds.sim.clocks import Clocks
+from quorate.worlds.sim.happenings import Observer
+from quorate.worlds.sim.lives import Lives
+from quorate.worlds.sim.network import Network, Parcel
+from quorate.worlds.sim.routes import Routes
 
 PAUSE_SECONDS_MIN = 0.000_005
 PAUSE_SECONDS_MAX = 0.000_015
 """How long a yield point lasts: a program that polls must not keep time from passing."""
 
+End = Literal["over", "quiet", "late", "held", "failed"]
+"""Why a run is at its end: all have ended, nothing can happen any more, its time is up, the
+caller's condition holds, or something went wrong."""
 
-class Item(NamedTuple):
-    """Something that is to happen: a message, or an order or RESUME, which have no sender."""
 
-    at: float
-    number: int
-    process: ProcessId
-    what: Any
-    sender: ProcessId | None
-    stamp: Any
+class StepsExceeded(RuntimeError):
+    """The run took more steps than the caller allowed."""
 
 
 class SimulatedHost(Host):
@@ -49,17 +50,27 @@ class SimulatedHost(Host):
         config: Mapping[str, Any],
         show: Callable[[float, Process, fx.Output], None],
         refreeze: Mapping[str, Any] | None = None,
+        *,
+        faults: Iterable[Fault] = (),
+        observer: Observer | None = None,
+        restarts: bool = False,
     ) -> None:
-        """With `refreeze` (modules by name) every process is frozen and thawed at every step."""
-        super().__init__(seed, config)
+        """With `refreeze` (modules by name) every process is frozen and thawed at every step.
+
+        With `restarts`, what processes are set up with is kept, so that they can be restarted.
+        """
+        super().__init__(seed, {**config, "restarts": True} if restarts else config)
+        faults = list(faults)
         self.near = {}  # every message goes through `forward`
         self._named: dict[str, ProcessId] = {}
         self.names = self._named
-        self.time = 0.0
         self.steps = 0
-        self.agenda: list[Item] = []
-        self.random = Random(f"{seed} world")
-        self.network = Network(self.random, config)
+        self.agenda = Agenda(Random(f"{seed} world"), observer)
+        routes = Routes(self.config, faults)
+        routes.processes = self.processes
+        self.network = Network(self.agenda, routes)
+        self.clocks = Clocks(seed, _most(faults, "skew"), _most(faults, "drift"))
+        self.lives = Lives(self, restarts)
         self.error: BaseException | None = None
         self.at_fault: Process | None = None
         self.codes: list[int] = []
@@ -69,26 +80,31 @@ class SimulatedHost(Host):
         self.active = 0  # processes that have started, are no daemons, and have not ended
         self._show = show
         self._modules = refreeze
-        self._numbers = 0
         self._timers: set[tuple[ProcessId, int]] = set()
+        self._unmade: dict[ProcessId, list[Item]] = {}  # for processes that are still to be made
 
     # What a host is asked.
 
     def now(self, which: str) -> float:
-        return self.time + EPOCH_SECONDS if which == "time" else self.time
+        process = here.process
+        id = None if process is None else process.id_
+        return self.clocks.read(id, self.agenda.now, which)
 
     def set_timer(self, process: Process, timer: int, seconds: float) -> None:
+        agenda = self.agenda
         self._timers.add((process.id_, timer))
-        at = self.time + max(seconds, 0.0)
-        self._put(at, process.id_, ev.TimerFired(timer), None, None)
+        at = agenda.now + max(self.clocks.wait(process.id_, seconds), 0.0)
+        agenda.put(at, agenda.draw(), process.id_, ev.TimerFired(timer))
 
     def cancel_timer(self, process: Process, timer: int) -> None:
         self._timers.discard((process.id_, timer))
 
     def show(self, process: Process, output: fx.Output) -> None:
-        self._show(self.time, process, output)
+        self.agenda.note("output", process.id_, value=output.values)
+        self._show(self.agenda.now, process, output)
 
     def failed(self, process: Process, error: BaseException) -> None:
+        self.agenda.note("fail", process.id_, value=f"{type(error).__name__}: {error}")
         if self.error is None:
             self.error, self.at_fault = error, process
 
@@ -97,82 +113,168 @@ class SimulatedHost(Host):
         self.made += 1
         if creation.id.name:
             self._named[creation.id.name] = creation.id
+        self.agenda.note("create", creation.id, parent)
+        for _, _, number, to, *rest in self._unmade.pop(creation.id, ()):
+            heappush(self.agenda.items, (self.agenda.now, AT_ONCE, number, to, *rest))
+
+    def obey(self, process: Process, order: Order) -> None:
+        if type(order) is fx.Setup:
+            self.agenda.note("setup", process.id_)
+        super().obey(process, order)
+
+    def order(self, to: ProcessId, what: Order) -> None:
+        if type(what) is fx.Setup:
+            self.lives.set_up(what)
+        super().order(to, what)
 
     def started(self, process: Process) -> None:
         self.begun = True
         self.active += process.id_ not in self.daemons
+        self.agenda.note("start", process.id_)
 
     def ended(self, process: Process, code: int) -> None:
-        self.active -= process.started_ and process.id_ not in self.daemons
+        self.lost(process)
+        self.lives.forget(process)
         self.codes.append(code)
+        self.agenda.note("end", process.id_, value=code)
+
+    def lost(self, process: Process) -> None:
+        """A process is there no longer, be it that it has ended or that it has crashed."""
+        self.active -= process.started_ and process.id_ not in self.daemons
 
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
         """A message goes on its way; at its end, or for an order, the process may be unmade."""
-        source = None if sender is None else self.processes.get(sender)
-        if source is None:
-            super().forward(to, what, sender, stamp)
-        else:
-            at = self.network.arrival(self.time, source, to, self.processes.get(to))
-            self._put(at, to, what, sender, stamp)
+        if sender is None:
+            self._put(self.agenda.now, to, what)
+            return
+        source = here.process  # whose effects are carried out
+        if source is None or source.id_ is not sender:
+            source = self.processes[sender]
+        self.network.send(source, to, what, stamp)
 
     # The agenda.
 
-    def _put(
-        self, at: float, process: ProcessId, what: Any, sender: ProcessId | None, stamp: Any
-    ) -> None:
-        self._numbers += 1
+    def _put(self, at: float, process: ProcessId, what: Any) -> None:
         self.starting += type(what) is fx.Start
-        heapq.heappush(self.agenda, Item(at, self._numbers, process, what, sender, stamp))
+        self.agenda.put(at, AT_ONCE, process, what)
 
     def over(self) -> bool:
-        """Whether all processes that started, and are no daemons, have ended."""
-        return self.begun and not self.active and not self.starting
+        """Whether all processes that started, and are no daemons, have ended, or are down for good.
 
-    def next_time(self) -> float | None:
-        """When the next thing happens, in virtual seconds; None if nothing can happen any more."""
-        while self.agenda and not self._matters(self.agenda[0]):
-            self._pop()
-        return self.agenda[0].at if self.agenda else None
+        A scenario may still restart one that is down.
+        """
+        if not self.begun or self.active or self.starting or self.lives.returning:
+            return False
+        return not (self.lives.down and self.agenda.acts_count())
 
-    def step(self) -> None:
-        """Let the next thing happen, with all that it brings about; there has to be one."""
-        item = self._pop()
-        self.time, self.steps = item.at, self.steps + 1
-        if isinstance(item.what, ev.TimerFired) and item.sender is None:
-            self._timers.remove((item.process, item.what.timer))
-        process = self.processes.get(item.process)
+    def go(self, until: float, steps_max: float, holds: Callable[[], bool] | None = None) -> End:
+        """Let things happen until the end of the run, at most until a time, and say why it is."""
+        agenda = self.agenda
+        items = agenda.items
+        while self.error is None:
+            if not items or items[0][0] >= agenda.next_act:
+                if not items and not agenda.acts_count():
+                    return "quiet"
+                if agenda.next_act > until:
+                    return "late"
+                agenda.act()
+            else:
+                item = heappop(items)
+                if self.steps >= steps_max:
+                    why = f"more than {steps_max} steps, at {agenda.now:.6f} s"
+                    self.error = StepsExceeded(why)
+                    break
+                if item[0] > until:
+                    heappush(items, item)
+                    return "late"
+                if not self.step(item) and self.active:
+                    continue
+            if holds is not None and self.error is None and holds():
+                return "held"
+            if not self.active and self.over():
+                break
+        return "over" if self.error is None else "failed"
+
+    def step(self, item: Item) -> bool:
+        """Let an item of the agenda happen, with all that it brings about; whether it mattered."""
+        at, _, number, to, what, sender, stamp = item
+        agenda = self.agenda
+        if sender is None and not self._is_due(at, to, what):
+            return False
+        process = self.processes.get(to)
         if process is None:
-            Host.forward(self, item.process, item.what, item.sender, item.stamp)
+            return self._step_nobody(item)
+        if self.lives.paused and to in self.lives.paused:
+            again = (self.lives.paused[to], at, number, to, what, sender, stamp)
+            self.starting += type(what) is fx.Start
+            heappush(agenda.items, again)
+            return False
+        agenda.now = at
+        self.steps += 1
+        if agenda.observer is not None:
+            self._note_step(item)
+        if self._modules is not None:
+            process = self._refrozen(process)
+        if type(what) is ev.TimerFired and sender is None:
+            self._timers.remove((to, what.timer))
+        self.queue.append((process, what, sender, stamp))
+        self.turn(1)
+        if self.queue:
+            self.plan()
+        return True
+
+    def _is_due(self, at: float, to: ProcessId, what: Any) -> bool:
+        """Of what is no message: false for a timer that was cancelled, and where no process is."""
+        self.starting -= type(what) is fx.Start
+        if type(what) is Parcel:
+            self.agenda.now = at
+            self.network.again(what)
+            return False
+        return type(what) is not ev.TimerFired or (to, what.timer) in self._timers
+
+    def _step_nobody(self, item: Item) -> bool:
+        """What is for a process that is not there: to be kept, until it is made, or dropped."""
+        at, _, number, to, what, sender, _ = item
+        down = to in self.lives.down
+        if not self.was_made(to):
+            self.agenda.now = at
+            self.steps += 1
+            self._unmade.setdefault(to, []).append(item)
+            return True
+        elif sender is None:
+            if down and type(what) is fx.End:
+                self.lives.dismiss(to)
+        elif down:
+            self.agenda.now = at
+            self.network.drop(to, sender, number, "receiver crashed")
         else:
-            if self._modules is not None:
-                process = self._refrozen(process)
-            self.queue.append((process, item.what, item.sender, item.stamp))
-            self.turn(1)
-        self.plan()
+            self.agenda.note("drop", to, sender, number, "receiver has ended")
+        return False
 
-    def _pop(self) -> Item:
-        item = heapq.heappop(self.agenda)
-        self.starting -= type(item.what) is fx.Start
-        return item
-
-    def _matters(self, item: Item) -> bool:
-        """False for a timer that was cancelled, and for what is to go to a process that is over."""
-        if isinstance(item.what, ev.TimerFired) and item.sender is None:
-            if (item.process, item.what.timer) not in self._timers:
-                return False
-        return item.process in self.processes or not self.was_made(item.process)
+    def _note_step(self, item: Item) -> None:
+        _, _, number, to, what, sender, _ = item
+        if sender is not None:
+            self.agenda.note("deliver", to, sender, number, what)
+        elif type(what) is ev.TimerFired:
+            self.agenda.note("timer", to, value=what.timer)
 
     def plan(self) -> None:
         """Put on the agenda what a step has brought about: orders now, a RESUME a little later."""
         while self.queue:
-            process, what, sender, stamp = self.queue.popleft()
-            pause = 0.0
+            process, what, _, _ = self.queue.popleft()
+            at = self.agenda.now
             if what is fx.RESUME:
-                pause = self.random.uniform(PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX)
-            self._put(self.time + pause, process.id_, what, sender, stamp)
+                spread = PAUSE_SECONDS_MAX - PAUSE_SECONDS_MIN
+                at += PAUSE_SECONDS_MIN + spread * self.agenda.draw()
+            self._put(at, process.id_, what)
 
     def _refrozen(self, process: Process) -> Process:
         """The same process, from its frozen state; the effects of a failed step stay with it."""
         thawed = thaw(freeze(process, self._modules), self, self._modules)
         self.processes[process.id_] = thawed
         return thawed
+
+
+def _most(faults: Iterable[Fault], name: str) -> float:
+    """How much clocks are wrong, at most."""
+    return max((fault["by"] for fault in faults if fault.name == name), default=0.0)

@@ -7,6 +7,7 @@ or where the caller says; there is no other way, and no waiting.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +18,16 @@ from typing import Any
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here, seed_modules
+from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of, text_of
 from quorate.core.process import Process
-from quorate.worlds.base import Standing, config_of, standing_of
-from quorate.worlds.sim.host import EPOCH_SECONDS, SimulatedHost
+from quorate.lang.faults import Fault, faults_of
+from quorate.worlds.base import Standing, config_of, faults_of_program, standing_of
+from quorate.worlds.sim.clocks import EPOCH_SECONDS
+from quorate.worlds.sim.faults import Strikes, swarm
+from quorate.worlds.sim.happenings import Observer
+from quorate.worlds.sim.host import End, SimulatedHost
+from quorate.worlds.sim.scenario import Line, play
 
 STEPS_MAX = 1_000_000
 
@@ -48,16 +55,23 @@ class Run:
     """What came of a run.
 
     `status` is that of the program: 0 done, 1 failed or stuck, or its first exit code that is
-    not 0. `waiting` says where processes stand that had not ended; `messages` counts those
-    taken off the network, `processes` those made, `time` virtual seconds.
+    not 0. `end` says why it ended there, `waiting` where processes stand that had not ended;
+    `messages` counts those taken off the network, `lost` those that a fault took, `crashes` the
+    processes, `processes` those made, `time` is in virtual seconds. `failed` is the process that
+    `error` came from. `reliable` says that no message went over an unreliable channel.
     """
 
     seed: int
     outputs: list[Output] = field(default_factory=list)
     status: int = 0
+    end: End = "over"
     error: BaseException | None = None
+    failed: ProcessId | None = None
     waiting: list[Standing] = field(default_factory=list)
     messages: int = 0
+    lost: int = 0
+    crashes: int = 0
+    reliable: bool = True
     processes: int = 0
     steps: int = 0
     time: float = 0.0
@@ -67,8 +81,26 @@ class Run:
         return [each.text for each in self.outputs if process in (None, each.process)]
 
 
-class StepsExceeded(RuntimeError):
-    """The run took more steps than the caller allowed."""
+@dataclass(frozen=True, slots=True)
+class Adversity:
+    """What befalls a run from outside.
+
+    `faults` maps names to a text or several (see lang/faults.py), and comes before what the
+    program says of the same fault, which counts only with `program`. With `swarm`, each seed draws
+    which of all these are on. After `until`, in virtual seconds, there are none any more.
+    """
+
+    faults: Mapping[str, Any] = field(default_factory=dict)
+    scenario: Sequence[Line] = ()
+    swarm: bool = False
+    until: float = math.inf
+    program: bool = True
+
+    def of(self, module: ModuleType, seed: int) -> list[Fault]:
+        """The faults of one run. Raises FaultError."""
+        own = faults_of_program(module) if self.program else {}
+        faults = faults_of({**own, **self.faults})
+        return swarm(faults, seed) if self.swarm else faults
 
 
 def simulate(
@@ -81,21 +113,33 @@ def simulate(
     refreeze: bool = False,
     config: Mapping[str, Any] | None = None,
     views: bool = True,
+    adversity: Adversity | None = None,
+    observer: Observer | None = None,
 ) -> Run:
     """Run the program at `path` (or an already loaded module) with `args` on its command line.
 
     With `refreeze`, every process is frozen and thawed before each of its steps; without `views`,
-    queries go over whole histories. `config` comes before what the program itself says. A failure
+    queries go over whole histories. `config` comes before what the program itself says. Without
+    `adversity` the program's own faults befall it. `observer` is told all that happens. A failure
     of the program is told in the result, an error in its text (or in its top-level statements) is
     raised.
     """
     from quorate.compiler.loader import main_of
 
+    adversity = adversity or Adversity()
     with command_line(path, args), surroundings(seed):
         module = path if isinstance(path, ModuleType) else _load(path, views)
         run = Run(seed)
-        modules = {module.__name__: module} if refreeze else None
-        host = SimulatedHost(seed, config_of(module, config), _shower(run), modules)
+        faults = adversity.of(module, seed)
+        host = SimulatedHost(
+            *(seed, config_of(module, config), _shower(run)),
+            refreeze={module.__name__: module} if refreeze else None,
+            faults=faults,
+            observer=observer,
+            restarts=bool(adversity.scenario) or any(each.name == "crash" for each in faults),
+        )
+        Strikes(host, faults, adversity.until)
+        play(host, adversity.scenario)
         host.add_main(main_of(module))
         host.plan()
         _go(host, run, until, max_steps)
@@ -145,30 +189,31 @@ def _shower(run: Run) -> Callable[[float, Process, fx.Output], None]:
 def _go(host: SimulatedHost, run: Run, until: Until | None, max_steps: int) -> None:
     """Take steps until the run is over, and fill in what came of it."""
     limit = until if isinstance(until, (int, float)) else float("inf")
-    holds = until if callable(until) else None
-    stopped = False
-    while not stopped and host.error is None and host.next_time() is not None:
-        if host.steps >= max_steps:
-            host.error = StepsExceeded(f"more than {max_steps} steps, at {host.time:.6f} s")
-            break
-        if (host.next_time() or 0.0) > limit:
-            stopped = True
-            break
-        host.step()
-        _count(host, run)
-        stopped = host.over() or (holds is not None and holds(run))
-    _conclude(host, run, stopped)
+    holds = None
+    if callable(until):
+        condition = until
+
+        def holds() -> bool:
+            _count(host, run)
+            return condition(run)
+
+    run.end = host.go(limit, max_steps, holds)
+    _conclude(host, run)
 
 
 def _count(host: SimulatedHost, run: Run) -> None:
     run.messages, run.processes = host.delivered, host.made
-    run.steps, run.time = host.steps, host.time
+    run.steps, run.time = host.steps, host.agenda.now
 
 
-def _conclude(host: SimulatedHost, run: Run, stopped: bool) -> None:
+def _conclude(host: SimulatedHost, run: Run) -> None:
     _count(host, run)
     run.error = host.error
+    run.failed = None if host.at_fault is None else host.at_fault.id_
+    run.lost, run.crashes = host.network.lost, host.lives.crashes
+    run.reliable = host.network.routes.are_reliable()
     left = [p for p in host.processes.values() if p.started_ and p.id_ not in host.daemons]
     run.waiting = [standing_of(process) for process in sorted(left, key=lambda each: each.id_)]
     code = next((code for code in host.codes if code), 0)
-    run.status = code or int(host.error is not None or (bool(left) and not stopped))
+    stuck = bool(left) and run.end == "quiet"
+    run.status = code or int(host.error is not None or stuck)

@@ -1,7 +1,7 @@
-"""What README.md and docs/running.md show is what happens.
+"""What README.md, docs/running.md and docs/simulation.md show is what happens.
 
-A block marked `da NAME` or `python NAME` is a file of that name; a block `console` holds
-commands after `$`, each followed by what it prints. Times, decimal numbers, seeds, and white
+A block marked `da NAME`, `python NAME` or `text NAME` is a file of that name; a block `console`
+holds commands after `$`, each followed by what it prints. Times, decimal numbers, seeds, and white
 space at the ends of lines are not compared, nor is the order of lines, since processes run at
 the same time. A line `...` stands for any further lines. Blocks `sh` are only read by people.
 """
@@ -17,8 +17,8 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/running.md")
-KINDS = {"da", "python", "console", "sh"}
+PAGES = ("README.md", "docs/running.md", "docs/simulation.md")
+KINDS = {"da", "python", "text", "console", "sh"}
 
 
 class Block(NamedTuple):
@@ -77,7 +77,7 @@ CALLS = [
 @pytest.mark.parametrize(("page", "call"), CALLS)
 def test_what_a_page_shows(page: str, call: Call, tmp_path: Path) -> None:
     for block in BLOCKS[page]:
-        if block.kind in ("da", "python") and block.name:
+        if block.kind in ("da", "python", "text") and block.name:
             (tmp_path / block.name).write_text(block.text, encoding="utf-8")
     folder = Path(sys.executable).parent
     assert shutil.which("quorate", path=str(folder)), "make install"

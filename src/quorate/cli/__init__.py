@@ -18,7 +18,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (`sys.argv` unless `args` is given) and exit with its status."""
     open_closed()
     try:
-        status = status_of(sys.argv[1:] if args is None else args)
+        status = status_of(sys.argv[1:] if args is None else args, own_process=args is None)
     except KeyboardInterrupt:  # another one, while the first was told
         status = 130
     sys.exit(status)
@@ -38,11 +38,11 @@ def open_closed() -> None:
             setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
-def status_of(args: Sequence[str]) -> int:
+def status_of(args: Sequence[str], *, own_process: bool = False) -> int:
     """Run the command line; tell what went wrong, if anything, on stderr; return the status."""
     from quorate.cli.settings import Settings
 
-    settings = Settings()
+    settings = Settings(own_process=own_process)
     try:
         status = _call(list(args), settings)
         if sys.stdout is not None:  # None when the caller has closed it

@@ -17,6 +17,10 @@ from quorate.cli.settings import Settings
 # name -> (module:attribute, description)
 COMMANDS = {
     "run": ("quorate.cli.run:run", "Run a program on the cores of this machine."),
+    "simulate": (
+        "quorate.cli.simulate:simulate",
+        "Run a program in virtual time, under faults, with many seeds.",
+    ),
     "new": ("quorate.cli.new:new", "Write a first program, with comments, to begin from."),
     "lint": ("quorate.cli.lint:lint", "Look for likely mistakes in programs."),
     "explain": ("quorate.cli.explain:explain", "Explain the code of an error, such as Q012."),

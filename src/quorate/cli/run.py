@@ -98,12 +98,14 @@ def run(
     does not compile; 130 interrupted.
     """
     settings.verbose = settings.verbose or verbose
-    path, name, arguments = _program(module, args)
+    path, name, arguments = program_of(module, args)
     how = _options(verbose, **options)
     try:
-        loaded = _load(path, name, arguments, how.seed, cache=not no_cache, views=not no_views)
+        loaded = load_program(
+            path, name, arguments, how.seed, cache=not no_cache, views=not no_views
+        )
     except SyntaxError as error:
-        if as_json and _told_as_json(error):
+        if as_json and told_as_json(error):
             return Status.MISUSED
         raise
     outcome = _run(loaded, path, how)
@@ -118,7 +120,7 @@ def run(
     return Status.PIPE_CLOSED if outcome.closed else outcome.status
 
 
-def _program(module: str | None, args: tuple[str, ...]) -> tuple[str, str | None, list[str]]:
+def program_of(module: str | None, args: tuple[str, ...]) -> tuple[str, str | None, list[str]]:
     """The path of the program, its name in a package, and its own arguments."""
     if module is not None:
         from quorate.compiler.modules import find_program, seen_from_here
@@ -166,16 +168,24 @@ def _options(
     )
 
 
-def _load(
-    path: str, name: str | None, arguments: list[str], seed: int, *, cache: bool, views: bool
+def load_program(
+    path: str,
+    name: str | None,
+    arguments: list[str],
+    seed: int,
+    *,
+    cache: bool,
+    views: bool,
+    marks: bool = False,
 ) -> ModuleType:
+    """The program, loaded with what its statements are to find; raises ProgramFailed for them."""
     from quorate.compiler.loader import load
     from quorate.core.ambient import seed_modules
 
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(path, name, cache=cache, views=views)
+        return load(path, name, cache=cache, views=views, marks=marks)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -186,7 +196,8 @@ def _load(
         raise
 
 
-def _told_as_json(error: SyntaxError) -> bool:
+def told_as_json(error: SyntaxError) -> bool:
+    """Print the errors of a program that does not compile; whether it was that."""
     from quorate.lang.diagnostics import QuorateSyntaxError, to_json
 
     if not isinstance(error, QuorateSyntaxError):

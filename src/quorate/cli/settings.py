@@ -9,9 +9,11 @@ class Settings:
     """The object of click's root context (`click.get_current_context().find_object(Settings)`).
 
     A command with a `-v` of its own sets `verbose` here, so that failures are told in full.
+    `own_process` says that nothing else runs in this process, which may be begun again.
     """
 
     verbose: bool = False
+    own_process: bool = False
 
     @property
     def wants_traceback(self) -> bool:

@@ -16,7 +16,7 @@ import marshal
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -31,22 +31,38 @@ else:
 
 
 def load(
-    path: str, name: str | None = None, *, cache: bool = True, views: bool = True
+    path: str,
+    name: str | None = None,
+    *,
+    cache: bool = True,
+    views: bool = True,
+    marks: bool = False,
 ) -> ModuleType:
     """The module of the .da program at `path`, executed under `name` (its stem by default).
 
     A name with dots is that of a module in a package, which is imported first. Without `views`,
-    its queries and those of modules that it imports go over whole histories. Errors of the
-    program show `path` as it is given; its code has the absolute one.
+    its queries and those of modules that it imports go over whole histories; with `marks` they note
+    what is reached (see compiler/coverage.py). Errors of the program show `path` as it is given;
+    its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
-    install(views=views)
+    install(views=views, marks=marks)
     shown, path = path, os.path.abspath(path)
     name = module_name(path) if name is None else name
     root = folder_of(path, name)
     code = compiled(shown, root, cache=cache)
     if sys.path[:1] != [root]:
         sys.path[:] = [root, *(place for place in sys.path if place != root)]
+    DaLoader.kept = {path: code}
+    try:
+        return _execute(name, path)
+    finally:
+        DaLoader.kept = {}
+
+
+def _execute(name: str, path: str) -> ModuleType:
+    """Run the statements of the module at `path`, whose code is at hand, under `name`."""
+    code = DaLoader.kept[path]
     package, _, own = name.rpartition(".")
     around = importlib.import_module(package) if package else None
     if around is not None and getattr(sys.modules.get(name), "__file__", None) == path:
@@ -67,6 +83,45 @@ def load(
     if around is not None:
         setattr(around, own, module)
     return module
+
+
+def load_anew(module: ModuleType) -> ModuleType:
+    """A program that has been loaded, with the modules it is made of, as if for the first time.
+
+    Those are all .da modules, and those of Python in its folder. Their statements are run again;
+    no .da file is looked at.
+    """
+    folder = folder_of(str(module.__file__), module.__name__) + os.sep
+    kept = {str(module.__file__): module.__dict__["code_"]}
+    for name, each in list(sys.modules.items()):
+        if is_program(each):
+            kept[str(each.__file__)] = each.__dict__["code_"]
+            del sys.modules[name]
+        elif _is_own(name, each, folder):
+            del sys.modules[name]
+    DaLoader.kept = kept
+    try:
+        return _execute(module.__name__, str(module.__file__))
+    finally:
+        DaLoader.kept = {}
+
+
+def _is_own(name: str, module: ModuleType, folder: str) -> bool:
+    """Whether a module of Python belongs to the program in this folder."""
+    file = getattr(module, "__file__", None) or ""
+    outside = "-packages" + os.sep in file or name.partition(".")[0] in ("quorate", "__main__")
+    return file.startswith(folder) and not outside
+
+
+def program_modules() -> list[ModuleType]:
+    """All .da modules that are loaded, by name."""
+    return [module for _, module in sorted(sys.modules.items()) if is_program(module)]
+
+
+def is_program(module: ModuleType) -> bool:
+    """Whether this is a loaded .da module."""
+    file = getattr(module, "__file__", None) or ""
+    return file.endswith(".da") and "code_" in vars(module)
 
 
 def folder_of(path: str, name: str) -> str:
@@ -126,7 +181,8 @@ def compiled(
     modules = Modules(shown, None if root is None else Known(root, in_order=not imported))
     source = modules.source()
     with errors_with_places(source):
-        module = translate(analyse(source, modules.find), views=DaLoader.views)
+        analysed = analyse(source, modules.find)
+        module = translate(analysed, views=DaLoader.views, marks=DaLoader.marks)
         code = compile_module(module, path)
     if cache:
         _keep(path, code, modules.known.digests)
@@ -144,6 +200,7 @@ def compile_module(module: ast.Module, path: str) -> CodeType:
 def _cache_path(path: str) -> str:
     folder, file = os.path.split(os.path.abspath(path))
     tag = sys.implementation.cache_tag
+    tag = f"{tag}.marked" if DaLoader.marks else tag
     return os.path.join(folder, "__pycache__", f"{os.path.splitext(file)[0]}.{tag}.quorate")
 
 
@@ -205,9 +262,14 @@ def _keep(path: str, code: CodeType, digests: dict[str, bytes]) -> None:
 
 
 class DaLoader(Loader):
-    """Executes the compiled module of one .da file; with `views`, all of them answer by these."""
+    """Executes the compiled module of one .da file; with `views`, all of them answer by these.
+
+    `kept` has the code of modules that are loaded anew, by path.
+    """
 
     views = True
+    marks = False
+    kept: Mapping[str, CodeType] = {}
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -217,7 +279,7 @@ class DaLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         root = sys.path[0] if sys.path else os.getcwd()
-        code = compiled(seen_from_here(self.path), root, imported=True)
+        code = self.kept.get(self.path) or compiled(seen_from_here(self.path), root, imported=True)
         module.__dict__["code_"] = code
         exec(code, module.__dict__)
 
@@ -243,9 +305,9 @@ class DaFinder(MetaPathFinder):
         )
 
 
-def install(*, views: bool = True) -> None:
+def install(*, views: bool = True, marks: bool = False) -> None:
     """Make .da modules importable, and give them a calendar."""
-    DaLoader.views = views
+    DaLoader.views, DaLoader.marks = views, marks
     ambient.time.calendar = time
     if not any(isinstance(finder, DaFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, DaFinder())

@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from quorate.compiler.coverage import mark, with_points
 from quorate.compiler.flow import cut, flow_text
 from quorate.compiler.modules import Modules
 from quorate.compiler.plan import Plan
@@ -68,16 +69,18 @@ def errors_with_places(source: Source) -> Iterator[None]:
         raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
 
 
-def translate(compilation: Compilation, *, views: bool = True) -> ast.Module:
+def translate(compilation: Compilation, *, views: bool = True, marks: bool = False) -> ast.Module:
     """The back end: from the resolved tree, which is used up, to a module of Python.
 
-    Without `views`, every query goes over the whole history.
+    Without `views`, every query goes over the whole history. With `marks`, the module notes which
+    of its handlers, branches and labels are reached.
     """
+    points = mark(compilation.program) if marks else []
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
     writer = Writer(compilation.program, views=views)
     compilation.module, compilation.plan = writer.module(), writer.plan
-    return compilation.module
+    return with_points(compilation.module, points) if marks else compilation.module
 
 
 def stage_text(path: str, stage: str) -> str:

@@ -65,7 +65,7 @@ class Writer(RoutineWriter):
         written = self.body(tree.body)
         start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
         start += _facts({"module_config_": self.module_config})
-        place = _end_of_header(written)
+        place = end_of_header(written)
         main_config: Any = joined(self.main_config)
         if not main_config and _imports_star(tree) and _has_main(tree):
             main_config = literal({})  # not that of a main that is imported
@@ -354,7 +354,7 @@ def _depth(info: nodes.ClassInfo) -> int:
     return max((1 + _depth(base) for base in info.bases), default=0)
 
 
-def _end_of_header(body: list[ast.stmt]) -> int:
+def end_of_header(body: list[ast.stmt]) -> int:
     """How many statements must come first: the docstring and imports from `__future__`."""
     place = 0
     for statement in body:

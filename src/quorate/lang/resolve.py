@@ -33,7 +33,10 @@ from quorate.lang.words import SUSPENDING, WORDS, check_call
 WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance", "type", "id"}
 """Builtins to which `self` is the process itself, not its id."""
 
-TAKEN = {"core_", "code_", "main_config_", "main_process_", "module_config_", "uses_clock_"}
+TAKEN = {
+    *("core_", "code_", "main_config_", "main_process_", "module_config_", "uses_clock_"),
+    *("_covered_", "_points_"),
+}
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")
 """Attributes by which nodes of several kinds name something."""

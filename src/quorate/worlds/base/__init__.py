@@ -2,7 +2,7 @@
 
 from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import config_of, faults_of_program
-from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of
+from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of, stuck
 
 __all__ = [
     "Failure",
@@ -15,4 +15,5 @@ __all__ = [
     "faults_of_program",
     "is_in_step",
     "standing_of",
+    "stuck",
 ]

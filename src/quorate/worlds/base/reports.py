@@ -200,6 +200,12 @@ def standing_of(process: Process) -> Standing:
     return Standing(process.id_, places, len(process.inbox_), state)
 
 
+def stuck(standings: Iterable[str], count: int) -> str:
+    """What is said where nothing can happen any more, and `count` processes have not ended."""
+    they = f"process{'es have' if count > 1 else ' has'} not ended"
+    return "\n".join([f"error[Q107]: nothing can happen any more, and {count} {they}", *standings])
+
+
 def busy_at(process: Process, interrupted: FrameType | None) -> Standing:
     """Where `process` is in the step that runs in the frame `interrupted`, callers first."""
     places = []

@@ -124,25 +124,43 @@ def simulate(
     of the program is told in the result, an error in its text (or in its top-level statements) is
     raised.
     """
+    with command_line(path, args), surroundings(seed):
+        module = path if isinstance(path, ModuleType) else _load(path, views)
+        return run_loaded(
+            *(module, seed, until, max_steps, config, adversity, observer),
+            refreeze=refreeze,
+        )
+
+
+def run_loaded(
+    module: ModuleType,
+    seed: int,
+    until: Until | None = None,
+    max_steps: int = STEPS_MAX,
+    config: Mapping[str, Any] | None = None,
+    adversity: Adversity | None = None,
+    observer: Observer | None = None,
+    *,
+    refreeze: bool = False,
+) -> Run:
+    """The same for a program that has been loaded in its `surroundings`, and is run there."""
     from quorate.compiler.loader import main_of
 
     adversity = adversity or Adversity()
-    with command_line(path, args), surroundings(seed):
-        module = path if isinstance(path, ModuleType) else _load(path, views)
-        run = Run(seed)
-        faults = adversity.of(module, seed)
-        host = SimulatedHost(
-            *(seed, config_of(module, config), _shower(run)),
-            refreeze={module.__name__: module} if refreeze else None,
-            faults=faults,
-            observer=observer,
-            restarts=bool(adversity.scenario) or any(each.name == "crash" for each in faults),
-        )
-        Strikes(host, faults, adversity.until)
-        play(host, adversity.scenario)
-        host.add_main(main_of(module))
-        host.plan()
-        _go(host, run, until, max_steps)
+    run = Run(seed)
+    faults = adversity.of(module, seed)
+    host = SimulatedHost(
+        *(seed, config_of(module, config), _shower(run)),
+        refreeze={module.__name__: module} if refreeze else None,
+        faults=faults,
+        observer=observer,
+        restarts=bool(adversity.scenario) or any(each.name == "crash" for each in faults),
+    )
+    Strikes(host, faults, adversity.until)
+    play(host, adversity.scenario)
+    host.add_main(main_of(module))
+    host.plan()
+    _go(host, run, until, max_steps)
     return run
 
 

@@ -30,16 +30,18 @@ Do = Callable[[SimulatedHost], None]
 class ScenarioError(ValueError):
     """A line that cannot be understood, or that names a process that is not there."""
 
-    def __init__(self, place: str, message: str, help: str) -> None:
-        super().__init__(f"{place}: {message}\n  = help: {help}")
+
+def _wrong(place: str, message: str, help: str) -> ScenarioError:
+    return ScenarioError(f"{place}: {message}\n  = help: {help}")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: when, in seconds, where it stands, and what is to be done."""
+    """One line: when, in seconds, where it stands, whom it names, and what is to be done."""
 
     at: float
     place: str
+    names: tuple[str, ...]
     do: Do
 
 
@@ -57,7 +59,7 @@ def read_scenario(text: str, path: str = "scenario") -> list[Line]:
         try:
             lines.append(_line(said, place))
         except FaultError as error:
-            raise ScenarioError(place, error.message, error.help) from None
+            raise _wrong(place, error.message, error.help) from None
     return sorted(lines, key=lambda each: each.at)
 
 
@@ -76,7 +78,7 @@ def _play(host: SimulatedHost, line: Line) -> None:
         help = f"there are {', '.join(there)}" if there else "give it a time after they are made"
         help = f"did you mean {near}?" if near else help
         message = f"at {line.at:g} s there is no process {absent}"
-        raise ScenarioError(line.place, message, help) from None
+        raise _wrong(line.place, message, help) from None
 
 
 def _line(said: str, place: str) -> Line:
@@ -85,14 +87,18 @@ def _line(said: str, place: str) -> Line:
         raise FaultError(f"`{said}` is no line of a scenario", "write `at 3s crash Server-2`")
     at, verb, rest = match.groups()
     if verb in RATES:
-        return Line(duration(at), place, _rate(verb, rest))
+        fault = fault_of(verb, rest)
+        names = [fault[end] for end in ("from", "to") if fault[end] is not None]
+        return Line(duration(at), place, tuple(names), _rate(fault))
     if verb not in _VERBS:
         verbs = (*_VERBS, *RATES)
         near = nearest(verb, verbs)
         help = f"did you mean `{near}`?" if near else f"there are {', '.join(verbs)}"
         raise FaultError(f"nothing is called `{verb}`", help)
     rest, seconds = _span(rest)
-    return Line(duration(at), place, _VERBS[verb](rest, seconds))
+    do = _VERBS[verb](rest, seconds)
+    names = re.findall(r"[^\W\d][\w.-]*", rest.replace("->", " "))
+    return Line(duration(at), place, tuple(names), do)
 
 
 def _span(rest: str) -> tuple[str, float]:
@@ -180,9 +186,7 @@ def _heal(rest: str, seconds: float) -> Do:
     return lambda host: host.network.heal()
 
 
-def _rate(name: str, text: str) -> Do:
-    fault = fault_of(name, text)
-
+def _rate(fault: Fault) -> Do:
     def change(host: SimulatedHost) -> None:
         rates = [each for each in host.network.routes.rates if not _replaces(fault, each)]
         host.network.set_rates([*rates, fault])

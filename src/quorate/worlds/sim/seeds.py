@@ -1,0 +1,221 @@
+"""Many seeds of one program: what came of each, and what all of them have reached.
+
+Invariant: what comes of a seed follows from the plan and the seed alone, in whichever process it
+is run, and after whichever others: the program's modules are loaded anew for each.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Literal
+
+from quorate.compiler.coverage import COVERED, POINTS, Point
+from quorate.compiler.loader import load_anew, program_modules
+from quorate.core.ids import main_id
+from quorate.core.process import Process
+from quorate.worlds.base import failure_of, stuck
+from quorate.worlds.sim.happenings import Digest
+from quorate.worlds.sim.host import StepsExceeded
+from quorate.worlds.sim.run import Adversity, Output, Run, command_line, run_loaded, surroundings
+from quorate.worlds.sim.scenario import ScenarioError
+
+Verdict = Literal["done", "late", "stalled", "failed"]
+"""It ended by itself; its time was up; it came to a stop after faults had taken something from
+it, which is no failure as long as they may; or it failed."""
+
+Reached = dict[str, list[bool]]
+"""By the file of a module: for each of its points, whether it was reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run for each seed. `until` is in virtual seconds; `checks` runs each seed twice."""
+
+    path: str
+    args: Sequence[str] = ()
+    adversity: Adversity = field(default_factory=Adversity)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    until: float = math.inf
+    steps_max: int = 1_000_000
+    checks: bool = False
+    outputs: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one seed; of a failure its code, its first line, and all that is to be said.
+
+    `status` is the exit status of the program. `outputs` is empty unless the plan asks for them.
+    """
+
+    seed: int
+    verdict: Verdict = "done"
+    status: int = 0
+    code: str = ""
+    summary: str = ""
+    text: str = ""
+    messages: int = 0
+    steps: int = 0
+    processes: int = 0
+    lost: int = 0
+    crashes: int = 0
+    seconds: float = 0.0
+    reliable: bool = True
+    digest: str = ""
+    reached: Reached = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return self.verdict == "failed"
+
+    @property
+    def kind(self) -> str:
+        """What is the same for failures of one kind: the code and the last place in the program."""
+        places = re.findall(r'File "(.*?)", line (\d+)', self.text) or re.findall(
+            r"^    (\S+?):(\d+)", self.text, re.MULTILINE
+        )
+        error = re.sub(r"\d+", "#", self.summary)
+        return repr((self.code, places[-1:], error))
+
+
+def run_seed(plan: Plan, module: ModuleType, seed: int) -> Result:
+    """Run one seed of a program that has been loaded once. Raises ScenarioError."""
+    digest = Digest() if plan.checks else None
+    result = _run(plan, module, seed, digest)
+    result.reached = reached()
+    if digest is not None:
+        result.digest, again = digest.hex(), Digest()
+        elsewhere = [[number] for number in range(1000)]  # so that objects have other addresses
+        _run(plan, module, seed, again)
+        del elsewhere
+        if again.hex() != result.digest:
+            _fail(result, "Q119", _DIFFERS.format(seed=seed))
+    return result
+
+
+def _run(plan: Plan, module: ModuleType, seed: int, digest: Digest | None) -> Result:
+    with command_line(plan.path, plan.args), surroundings(seed):
+        try:
+            fresh = load_anew(module)
+        except Exception as error:  # of the statements of a module, with this seed
+            failed = Run(seed, error=error, failed=main_id(), status=1, end="failed")
+            return judged(failed, plan.adversity)
+        run = run_loaded(
+            *(fresh, seed, plan.until, plan.steps_max, plan.config, plan.adversity, digest)
+        )
+    if isinstance(run.error, (KeyboardInterrupt, ScenarioError)):
+        raise run.error
+    result = judged(run, plan.adversity)
+    result.outputs = run.outputs if plan.outputs else []
+    return result
+
+
+_DIFFERS = """\
+error[Q119]: seed {seed} went another way when it was run again
+  = help: look for what follows neither from the seed nor from messages: files, addresses of
+    objects, modules of Python that keep something from run to run"""
+
+
+def judged(run: Run, adversity: Adversity) -> Result:
+    """The verdict on a run, and what is to be said of a failure."""
+    result = Result(
+        *(run.seed, "done", run.status),
+        messages=run.messages,
+        steps=run.steps,
+        processes=run.processes + 1,  # main among them
+        lost=run.lost,
+        crashes=run.crashes,
+        seconds=run.time,
+        reliable=run.reliable,
+    )
+    if isinstance(run.error, StepsExceeded):
+        _fail(result, "Q118", f"error[Q118]: {run.error}\n  = help: give --steps, or --until")
+    elif run.error is not None:
+        assert run.failed is not None
+        failure = failure_of(run.failed, run.error)
+        _fail(result, failure.code, str(failure))
+    elif run.status and not (run.waiting and run.end == "quiet"):
+        _fail(result, "", f"error: the program ended with status {run.status}")
+    elif run.waiting and run.end == "quiet":
+        excused = (run.lost or run.crashes) and adversity.until == math.inf
+        result.verdict = "stalled"
+        if not excused:
+            _fail(result, "Q107", stuck(map(str, run.waiting), len(run.waiting)))
+    elif run.waiting and run.end == "late":
+        result.verdict = "late"
+        if adversity.until < math.inf:
+            _fail(result, "Q117", _not_recovered(run, adversity))
+    return result
+
+
+def _fail(result: Result, code: str, text: str) -> None:
+    result.verdict, result.code, result.text = "failed", code, text
+    result.summary = text.partition("\n")[0]
+    result.status = result.status or 1
+
+
+def _not_recovered(run: Run, adversity: Adversity) -> str:
+    count = len(run.waiting)
+    they = f"process{'es have' if count > 1 else ' has'} not ended"
+    since = f"{run.time:g} s, though nothing has befallen it since {adversity.until:g} s"
+    return "\n".join([f"error[Q117]: {count} {they} at {since}", *map(str, run.waiting)])
+
+
+# What is reached.
+
+
+def points() -> dict[str, list[Point]]:
+    """By file: what can be reached in the modules of the program that is loaded."""
+    return {
+        str(module.__file__): [Point(*point) for point in getattr(module, POINTS, ())]
+        for module in program_modules()
+    }
+
+
+def process_classes() -> list[str]:
+    """The names of the process classes of the program that is loaded, and `main`."""
+    found = {
+        cls.__name__
+        for module in program_modules()
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
+    }
+    return sorted({"main" if name == "main_process_" else name for name in found})
+
+
+def reached() -> Reached:
+    """What has been reached since they were loaded."""
+    return {
+        str(module.__file__): list(getattr(module, COVERED, ())) for module in program_modules()
+    }
+
+
+def join(into: Reached, more: Reached) -> None:
+    """Add what one seed has reached to what others have."""
+    for file, marks in more.items():
+        known = into.get(file)
+        if known is None:
+            into[file] = list(marks)
+        else:
+            into[file] = [one or other for one, other in zip(known, marks, strict=True)]
+
+
+# In order, on all cores.
+
+
+def in_order(
+    plan: Plan, module: ModuleType, seeds: Sequence[int], jobs: int
+) -> Generator[Result, None, None]:
+    """The results of all seeds, in the order of the seeds, from `jobs` processes."""
+    if jobs == 1 or len(seeds) == 1:
+        yield from (run_seed(plan, module, seed) for seed in seeds)
+    else:
+        from quorate.worlds.sim.pool import Pool
+
+        with Pool(lambda seed: run_seed(plan, module, seed), min(jobs, len(seeds))) as pool:
+            yield from pool.results(seeds)

@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
@@ -106,9 +107,20 @@ def arguments_of(args: Any) -> tuple[Any, ...]:
     )
 
 
+_signatures: WeakKeyDictionary[Any, inspect.Signature] = WeakKeyDictionary()
+
+
+def _signature_of(setup: Any) -> inspect.Signature:
+    """The signature of a setup, found once: finding it costs more than all else in `new`."""
+    found = _signatures.get(setup)
+    if found is None:
+        found = _signatures[setup] = inspect.signature(setup)
+    return found
+
+
 def check_setup(process: ProcessId, cls: type[Any], args: Any, kwargs: Mapping[str, Any]) -> None:
     """Whether the setup of a process's class takes these arguments."""
-    signature = inspect.signature(cls.setup)
+    signature = _signature_of(cls.setup)
     try:
         signature.bind(None, *args, **kwargs)
     except TypeError as mismatch:
@@ -128,7 +140,7 @@ def check_setup(process: ProcessId, cls: type[Any], args: Any, kwargs: Mapping[s
 
 def check_start(process: ProcessId, cls: type[Any]) -> None:
     """Whether a process that was not set up may be started all the same."""
-    parameters = list(inspect.signature(cls.setup).parameters.values())[1:]
+    parameters = list(_signature_of(cls.setup).parameters.values())[1:]
     needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
     if needed:
         raise ProgramError(

@@ -71,6 +71,7 @@ class SimulatedHost(Host):
         self.network = Network(self.agenda, routes)
         self.clocks = Clocks(seed, _most(faults, "skew"), _most(faults, "drift"))
         self.lives = Lives(self, restarts)
+        self._paused = self.lives.paused
         self.error: BaseException | None = None
         self.at_fault: Process | None = None
         self.codes: list[int] = []
@@ -199,23 +200,22 @@ class SimulatedHost(Host):
         """Let an item of the agenda happen, with all that it brings about; whether it mattered."""
         at, _, number, to, what, sender, stamp = item
         agenda = self.agenda
+        if self._paused and to in self._paused and type(what) is not Parcel:
+            again = (self._paused[to], at, number, to, what, sender, stamp)
+            heappush(agenda.items, again)
+            return False
         if sender is None and not self._is_due(at, to, what):
             return False
         process = self.processes.get(to)
         if process is None:
             return self._step_nobody(item)
-        if self.lives.paused and to in self.lives.paused:
-            again = (self.lives.paused[to], at, number, to, what, sender, stamp)
-            self.starting += type(what) is fx.Start
-            heappush(agenda.items, again)
-            return False
         agenda.now = at
         self.steps += 1
         if agenda.observer is not None:
             self._note_step(item)
         if self._modules is not None:
             process = self._refrozen(process)
-        if type(what) is ev.TimerFired and sender is None:
+        if sender is None and type(what) is ev.TimerFired:
             self._timers.remove((to, what.timer))
         self.queue.append((process, what, sender, stamp))
         self.turn(1)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here, seed_modules
@@ -35,8 +35,7 @@ Until = float | Callable[["Run"], bool]
 """Virtual seconds, or a condition on the run so far that is asked after every step."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Output:
+class Output(NamedTuple):
     """What a process showed: `time` in virtual seconds, `level` as in logging (20 is info)."""
 
     process: str

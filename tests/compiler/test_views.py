@@ -197,7 +197,7 @@ def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERAT
 @st.composite
 def bodies(draw: Draw) -> str:
     """A method that answers a query; that of a `some` with its witness."""
-    asked = st.one_of(queries(Names(), 2), over_members(), looked_up())
+    asked = st.one_of(queries(Names(), 2), over_members(), over_messages(), looked_up())
     kind = draw(st.sampled_from(["query"] * 6 + ["witness", "witness", "top"]))
     if kind == "query":
         return f"return {draw(asked)}"
@@ -261,6 +261,24 @@ def over_members(draw: Draw) -> str:
     collection = draw(st.sampled_from(["s", "t", "t", "u", "d"]))
     op = draw(st.sampled_from(["some", "each"]))
     asked = f"{op}({shape.format(*own)} in {collection}, has={has})"
+    return f"[{asked}, {one}] if {asked} else 0" if op == "some" else asked
+
+
+@st.composite
+def over_messages(draw: Draw) -> str:
+    """A query over messages that asks for others about each, as awaits do."""
+    names = Names()
+    one, two, peer = (names.fresh() for _ in range(3))
+    facts = [f"received(('b', ({one}, {two})))", f"received(('c', {one}, _), from_={peer})"]
+    facts += [f"sent(('a', {one}, {two}))", f"received(('a', {two}, {one}))"]
+    facts.append(f"some(received(('a', _{one}, w)), has=w {draw(st.sampled_from('<>'))} {two})")
+    parts = draw(st.lists(st.sampled_from(facts), min_size=2, max_size=3, unique=True))
+    parts.append(f"{draw(st.sampled_from([one, two]))} {draw(st.sampled_from('<>'))} x")
+    op = draw(st.sampled_from(["some", "each"]))
+    if op == "some":
+        parts = [f"not {part}" for part in parts]
+    has = f" {'or' if op == 'each' else 'and'} ".join(draw(st.permutations(parts)))
+    asked = f"{op}(received(('a', {one}, {two}), from_={peer}), has={has})"
     return f"[{asked}, {one}] if {asked} else 0" if op == "some" else asked
 
 
@@ -351,9 +369,21 @@ class P(process):
 """
 TAKEN = [("take", message, ANN, 0) for message in (("a", 0, 0), ("c", 1, 0), ("c", [1], 0))]
 
+TWICE_SETTLED = """
+class P(process):
+    def setup(x, y, z, s, t, u, d): pass
+    def q0():
+        return each(received(('a', v, w)),
+                    has=received(('b', (v, w))) or sent(('a', v, w)) or v > x)
+    def q1(): return 0
+"""
+SETTLED = [("take", message, ANN, 0) for message in (("a", 2, 0), ("b", (2, 0)), ("a", 3, 0))]
+SETTLED += [("send", ("a", 2, 0), ANN)]
+
 
 @pytest.mark.timeout(120 + EXAMPLES)
 @example(UNHASHABLE_KEY, TAKEN)
+@example(TWICE_SETTLED, SETTLED)
 @given(programs(), st.lists(events, min_size=6, max_size=16))
 @settings(
     max_examples=EXAMPLES,

@@ -169,6 +169,7 @@ class Pending:
         if given != self.params or not is_fixed(given):
             self.params = given
             self.awake = set(self.rows)
+        self.awake = {key for key in self.awake if key in self.rows}  # not what was dropped
         for key in sorted(self.awake, key=lambda each: self.rows[each][0]):
             entry = self.rows[key]
             row = entry[1]

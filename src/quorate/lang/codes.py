@@ -2,7 +2,8 @@
 
 The catalogue itself is the text beside this module, codes.md: one section a code, headed
 `## Q012: title`. Q0xx is found by the compiler (some again while running, where only the values
-tell), Q1xx while running, Q2xx by lint. Invariant: a code, once published, keeps its meaning.
+tell), Q1xx while running, Q2xx by lint, Q3xx in histories of operations. Invariant: a code, once
+published, keeps its meaning.
 """
 
 from __future__ import annotations

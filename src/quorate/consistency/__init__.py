@@ -1,0 +1,30 @@
+"""Judging histories of operations, whoever recorded them: a library of its own.
+
+Histories come from `read_file`, `read` or a `Recorder`. Every judgement has a `verdict`, and what
+shows that it is right. Invariant: nothing here knows of processes, worlds or the compiler.
+"""
+
+from quorate.consistency.history import History, HistoryError, Operation, Recorder
+from quorate.consistency.limits import Limits, Verdict
+from quorate.consistency.linearizability import Linearizability, check_linearizability
+from quorate.consistency.models import MODELS, REFUSED, Model
+from quorate.consistency.reading import lines_of, read, read_file
+from quorate.consistency.values import UNKNOWN
+
+__all__ = [
+    "MODELS",
+    "REFUSED",
+    "UNKNOWN",
+    "History",
+    "HistoryError",
+    "Limits",
+    "Linearizability",
+    "Model",
+    "Operation",
+    "Recorder",
+    "Verdict",
+    "check_linearizability",
+    "lines_of",
+    "read",
+    "read_file",
+]

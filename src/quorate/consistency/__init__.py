@@ -9,6 +9,8 @@ from quorate.consistency.limits import Limits, Verdict
 from quorate.consistency.linearizability import Linearizability, check_linearizability
 from quorate.consistency.models import MODELS, REFUSED, Model
 from quorate.consistency.reading import lines_of, read, read_file
+from quorate.consistency.sequential import Sequential, check_sequential
+from quorate.consistency.sessions import Sessions, check_sessions
 from quorate.consistency.values import UNKNOWN
 
 __all__ = [
@@ -22,8 +24,12 @@ __all__ = [
     "Model",
     "Operation",
     "Recorder",
+    "Sequential",
+    "Sessions",
     "Verdict",
     "check_linearizability",
+    "check_sequential",
+    "check_sessions",
     "lines_of",
     "read",
     "read_file",

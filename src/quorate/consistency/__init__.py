@@ -4,6 +4,7 @@ Histories come from `read_file`, `read` or a `Recorder`. Every judgement has a `
 shows that it is right. Invariant: nothing here knows of processes, worlds or the compiler.
 """
 
+from quorate.consistency.anomalies import Anomaly, Transactions, check_transactions
 from quorate.consistency.history import History, HistoryError, Operation, Recorder
 from quorate.consistency.limits import Limits, Verdict
 from quorate.consistency.linearizability import Linearizability, check_linearizability
@@ -17,6 +18,7 @@ __all__ = [
     "MODELS",
     "REFUSED",
     "UNKNOWN",
+    "Anomaly",
     "History",
     "HistoryError",
     "Limits",
@@ -26,10 +28,12 @@ __all__ = [
     "Recorder",
     "Sequential",
     "Sessions",
+    "Transactions",
     "Verdict",
     "check_linearizability",
     "check_sequential",
     "check_sessions",
+    "check_transactions",
     "lines_of",
     "read",
     "read_file",

@@ -9,7 +9,7 @@ WORKERS ?= auto
 DEMO := examples/lamport_mutex.da
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types clean
+.PHONY: help install demo test lint types browser clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,7 +43,10 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-test: lint types
+browser:
+	@.ci/browser
+
+test: lint types browser
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 clean:

@@ -1,4 +1,4 @@
-"""What README.md, docs/running.md and docs/simulation.md show is what happens.
+"""What README.md and the pages of docs/ named below show is what happens.
 
 A block marked `da NAME`, `python NAME` or `text NAME` is a file of that name; a block `console`
 holds commands after `$`, each followed by what it prints. Times, decimal numbers, seeds, and white
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/running.md", "docs/simulation.md")
+PAGES = ("README.md", "docs/running.md", "docs/simulation.md", "docs/consistency.md")
 KINDS = {"da", "python", "text", "console", "sh"}
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": ("quorate.cli.explain:explain", "Explain the code of an error, such as Q012."),
     "plan": ("quorate.cli.plan:plan", "Show how each query is answered, and at what cost."),
     "compile": ("quorate.cli.compile:compile_", "Print what a stage of the compiler makes."),
+    "consistency": ("quorate.cli.consistency:consistency", "Judge a history of operations."),
     "completion": ("quorate.cli.completion:completion", "Print the completion script of a shell."),
 }
 

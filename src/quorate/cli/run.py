@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from quorate.cli.program import (
+    Number,
+    load_program,
+    module_option,
+    program_argument,
+    program_command,
+    program_of,
+    told_as_json,
+)
 from quorate.cli.settings import Settings
 from quorate.cli.status import Status
 
@@ -18,17 +25,8 @@ if TYPE_CHECKING:
     from quorate.worlds.real.program import Options, Outcome
 
 
-class Number(click.IntRange):
-    """A whole number in a range, called so in messages."""
-
-    name = "whole number"
-
-
-@click.command(
-    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
-    options_metavar="[OPTIONS]",
-)
-@click.option("-m", "module", metavar="MODULE", help="Run a module, found as `import` finds it.")
+@program_command
+@module_option
 @click.option(
     "--workers",
     type=Number(1, 4096),
@@ -69,13 +67,7 @@ class Number(click.IntRange):
 @click.option("--json", "as_json", is_flag=True, help="Print compile errors as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output and warnings.")
 @click.option("-q", "--quiet", is_flag=True, help="No closing line.")
-@click.argument(
-    "args",
-    nargs=-1,
-    type=click.UNPROCESSED,
-    metavar="FILE [ARGS]...",
-    shell_complete=lambda _context, _parameter, begun: [CompletionItem(begun, type="file")],
-)
+@program_argument
 @click.pass_obj
 def run(
     settings: Settings,
@@ -120,28 +112,6 @@ def run(
     return Status.PIPE_CLOSED if outcome.closed else outcome.status
 
 
-def program_of(module: str | None, args: tuple[str, ...]) -> tuple[str, str | None, list[str]]:
-    """The path of the program, its name in a package, and its own arguments."""
-    if module is not None:
-        from quorate.compiler.modules import find_program, seen_from_here
-
-        found = find_program(module, os.getcwd())
-        if found is None:
-            raise click.UsageError(_no_module(module))
-        path, name = found
-        inside = "." in name or path.endswith("__init__.da")
-        return seen_from_here(path), name if inside else None, list(args)
-    if not args:
-        raise click.UsageError("Missing argument 'FILE'.")
-    return args[0], None, list(args[1:])
-
-
-def _no_module(name: str) -> str:
-    if name.endswith(".da"):
-        return f"-m takes the name of a module: quorate run {name}"
-    return f"There is no module '{name}': no {name.replace('.', '/')}.da is found."
-
-
 def _options(
     verbose: bool,
     *,
@@ -166,44 +136,6 @@ def _options(
         log_format=log_format,
         stats=stats,
     )
-
-
-def load_program(
-    path: str,
-    name: str | None,
-    arguments: list[str],
-    seed: int,
-    *,
-    cache: bool,
-    views: bool,
-    marks: bool = False,
-) -> ModuleType:
-    """The program, loaded with what its statements are to find; raises ProgramFailed for them."""
-    from quorate.compiler.loader import load
-    from quorate.core.ambient import seed_modules
-
-    seed_modules(seed)
-    sys.argv = [path, *arguments]
-    try:
-        return load(path, name, cache=cache, views=views, marks=marks)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        from quorate.cli.failure import ProgramFailed, is_the_programs
-
-        if is_the_programs(error):
-            raise ProgramFailed(path) from error
-        raise
-
-
-def told_as_json(error: SyntaxError) -> bool:
-    """Print the errors of a program that does not compile; whether it was that."""
-    from quorate.lang.diagnostics import QuorateSyntaxError, to_json
-
-    if not isinstance(error, QuorateSyntaxError):
-        return False
-    click.echo(json.dumps(to_json(error.diagnostics), indent=2, ensure_ascii=False))
-    return True
 
 
 def _run(module: ModuleType, path: str, options: Options) -> Outcome:

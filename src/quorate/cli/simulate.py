@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
-from quorate.cli.run import Number, load_program, program_of, told_as_json
+from quorate.cli.program import (
+    Number,
+    load_program,
+    module_option,
+    program_argument,
+    program_command,
+    program_of,
+    told_as_json,
+)
 from quorate.cli.settings import Settings
 from quorate.cli.status import Status
 from quorate.lang.configuration import CONTRADICTIONS, KEYS
@@ -80,11 +87,8 @@ def _fault_options(command: F) -> F:
     return command
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
-    options_metavar="[OPTIONS]",
-)
-@click.option("-m", "module", metavar="MODULE", help="Run a module, found as `import` finds it.")
+@program_command
+@module_option
 @click.option("--seeds", type=Number(1), metavar="N", help=f"How many: {SEEDS}, unless --seed.")
 @click.option("--seed", type=Number(0), metavar="N", help="The first one; without --seeds alone.")
 @click.option("--until", default="60s", callback=_time, show_default=True, help="End of each run.")
@@ -111,13 +115,7 @@ def _fault_options(command: F) -> F:
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output of a single run.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but failures.")
-@click.argument(
-    "args",
-    nargs=-1,
-    type=click.UNPROCESSED,
-    metavar="FILE [ARGS]...",
-    shell_complete=lambda _context, _parameter, begun: [CompletionItem(begun, type="file")],
-)
+@program_argument
 @click.pass_context
 def simulate(
     context: click.Context,

@@ -166,10 +166,11 @@ class Report:
 
     def _coverage(self) -> str:
         """How much of each kind was reached."""
+        found = list(self._points())
         told = []
         kinds = (("handler", "handlers"), ("branch", "branches"), ("label", "labels"))
         for kind, plural in kinds:
-            marks = [was for _, point, was in self._points() if point.kind == kind]
+            marks = [was for _, point, was in found if point.kind == kind]
             if marks:
                 told.append(f"{sum(marks)} of {len(marks)} {plural if len(marks) > 1 else kind}")
         return f"quorate: reached {', '.join(told)}" if told else ""

@@ -1,0 +1,102 @@
+"""The program that a command is given: how the command line names it, and loading it.
+
+Invariant: options of the command stand before the program, and whatever follows is the program's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+module_option = click.option(
+    "-m", "module", metavar="MODULE", help="Run a module, found as `import` finds it."
+)
+program_argument = click.argument(
+    "args",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="FILE [ARGS]...",
+    shell_complete=lambda _context, _parameter, begun: [CompletionItem(begun, type="file")],
+)
+
+
+def program_command(function: Callable[..., Any]) -> click.Command:
+    """Make a command of a function that runs programs."""
+    make = click.command(  # anew each time: it keeps what it has read off the function
+        context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+        options_metavar="[OPTIONS]",
+    )
+    return make(function)
+
+
+class Number(click.IntRange):
+    """A whole number in a range, called so in messages."""
+
+    name = "whole number"
+
+
+def program_of(module: str | None, args: tuple[str, ...]) -> tuple[str, str | None, list[str]]:
+    """The path of the program, its name in a package, and its own arguments."""
+    if module is not None:
+        from quorate.compiler.modules import find_program, seen_from_here
+
+        found = find_program(module, os.getcwd())
+        if found is None:
+            raise click.UsageError(_no_module(module))
+        path, name = found
+        inside = "." in name or path.endswith("__init__.da")
+        return seen_from_here(path), name if inside else None, list(args)
+    if not args:
+        raise click.UsageError("Missing argument 'FILE'.")
+    return args[0], None, list(args[1:])
+
+
+def _no_module(name: str) -> str:
+    if name.endswith(".da"):
+        return f"-m takes the name of a module: quorate run {name}"
+    return f"There is no module '{name}': no {name.replace('.', '/')}.da is found."
+
+
+def load_program(
+    path: str,
+    name: str | None,
+    arguments: list[str],
+    seed: int,
+    *,
+    cache: bool,
+    views: bool,
+    marks: bool = False,
+) -> ModuleType:
+    """The program, loaded with what its statements are to find; raises ProgramFailed for them."""
+    from quorate.compiler.loader import load
+    from quorate.core.ambient import seed_modules
+
+    seed_modules(seed)
+    sys.argv = [path, *arguments]
+    try:
+        return load(path, name, cache=cache, views=views, marks=marks)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        from quorate.cli.failure import ProgramFailed, is_the_programs
+
+        if is_the_programs(error):
+            raise ProgramFailed(path) from error
+        raise
+
+
+def told_as_json(error: SyntaxError) -> bool:
+    """Print the errors of a program that does not compile; whether it was that."""
+    from quorate.lang.diagnostics import QuorateSyntaxError, to_json
+
+    if not isinstance(error, QuorateSyntaxError):
+        return False
+    click.echo(json.dumps(to_json(error.diagnostics), indent=2, ensure_ascii=False))
+    return True

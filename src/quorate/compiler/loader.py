@@ -91,13 +91,13 @@ def load_anew(module: ModuleType) -> ModuleType:
     Those are all .da modules, and those of Python in its folder. Their statements are run again;
     no .da file is looked at.
     """
-    folder = folder_of(str(module.__file__), module.__name__) + os.sep
+    folder = folder_of(str(module.__file__), module.__name__)
     kept = {str(module.__file__): module.__dict__["code_"]}
     for name, each in list(sys.modules.items()):
         if is_program(each):
             kept[str(each.__file__)] = each.__dict__["code_"]
             del sys.modules[name]
-        elif _is_own(name, each, folder):
+        elif lies_in(each, folder) and name.partition(".")[0] not in ("quorate", "__main__"):
             del sys.modules[name]
     DaLoader.kept = kept
     try:
@@ -106,11 +106,10 @@ def load_anew(module: ModuleType) -> ModuleType:
         DaLoader.kept = {}
 
 
-def _is_own(name: str, module: ModuleType, folder: str) -> bool:
-    """Whether a module of Python belongs to the program in this folder."""
+def lies_in(module: ModuleType | None, folder: str) -> bool:
+    """Whether the file of a module is in this folder, and is not merely installed there."""
     file = getattr(module, "__file__", None) or ""
-    outside = "-packages" + os.sep in file or name.partition(".")[0] in ("quorate", "__main__")
-    return file.startswith(folder) and not outside
+    return file.startswith(folder + os.sep) and "-packages" + os.sep not in file
 
 
 def program_modules() -> list[ModuleType]:

@@ -2,7 +2,15 @@
 
 from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import config_of, faults_of_program
-from quorate.worlds.base.reports import Failure, Standing, busy_at, failure_of, standing_of, stuck
+from quorate.worlds.base.reports import (
+    Failure,
+    Standing,
+    busy_at,
+    failure_of,
+    not_ended,
+    standing_of,
+    stuck,
+)
 
 __all__ = [
     "Failure",
@@ -14,6 +22,7 @@ __all__ = [
     "failure_of",
     "faults_of_program",
     "is_in_step",
+    "not_ended",
     "standing_of",
     "stuck",
 ]

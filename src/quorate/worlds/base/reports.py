@@ -202,8 +202,13 @@ def standing_of(process: Process) -> Standing:
 
 def stuck(standings: Iterable[str], count: int) -> str:
     """What is said where nothing can happen any more, and `count` processes have not ended."""
-    they = f"process{'es have' if count > 1 else ' has'} not ended"
-    return "\n".join([f"error[Q107]: nothing can happen any more, and {count} {they}", *standings])
+    head = f"error[Q107]: nothing can happen any more, and {not_ended(count)}"
+    return "\n".join([head, *standings])
+
+
+def not_ended(count: int) -> str:
+    """`1 process has not ended`, or how many have not."""
+    return f"{count} process{'es have' if count > 1 else ' has'} not ended"
 
 
 def busy_at(process: Process, interrupted: FrameType | None) -> Standing:

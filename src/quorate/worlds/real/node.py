@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from quorate.core.ids import ProcessId
+from quorate.worlds.base import stuck
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth, Seat, live_and_exit
 from quorate.worlds.real.census import Census, Lifetimes
@@ -376,12 +377,7 @@ class Node:
     def _stuck(self) -> None:
         if self._stopping:
             return
-        count = len(self._lifetimes.open)
-        self._report(
-            f"error[Q107]: nothing can happen any more, and {count} "
-            f"process{'es have' if count > 1 else ' has'} not ended\n"
-            + self._stands_text(only_started=True)
-        )
+        self._report(stuck([self._stands_text(only_started=True)], len(self._lifetimes.open)))
         self._outcome.status = self._lifetimes.status or 1
         self._stop(None)
 

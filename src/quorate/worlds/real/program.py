@@ -26,12 +26,12 @@ def cores() -> int:
 
 def own_modules(folder: str) -> Callable[[str], ModuleType | None]:
     """What finds a program's own modules: those in its folder, and all in the language."""
+    from quorate.compiler.loader import lies_in
 
     def find(name: str) -> ModuleType | None:
         module = sys.modules.get(name)
         file = getattr(module, "__file__", None) or ""
-        inside = file.startswith(folder + os.sep) and "-packages" + os.sep not in file
-        return module if inside or file.endswith(".da") else None
+        return module if lies_in(module, folder) or file.endswith(".da") else None
 
     return find
 

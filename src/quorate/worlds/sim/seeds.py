@@ -17,7 +17,7 @@ from quorate.compiler.coverage import COVERED, POINTS, Point
 from quorate.compiler.loader import load_anew, program_modules
 from quorate.core.ids import main_id
 from quorate.core.process import Process
-from quorate.worlds.base import failure_of, stuck
+from quorate.worlds.base import failure_of, not_ended, stuck
 from quorate.worlds.sim.happenings import Digest
 from quorate.worlds.sim.host import StepsExceeded
 from quorate.worlds.sim.run import Adversity, Output, Run, command_line, run_loaded, surroundings
@@ -160,10 +160,9 @@ def _fail(result: Result, code: str, text: str) -> None:
 
 
 def _not_recovered(run: Run, adversity: Adversity) -> str:
-    count = len(run.waiting)
-    they = f"process{'es have' if count > 1 else ' has'} not ended"
     since = f"{run.time:g} s, though nothing has befallen it since {adversity.until:g} s"
-    return "\n".join([f"error[Q117]: {count} {they} at {since}", *map(str, run.waiting)])
+    head = f"error[Q117]: {not_ended(len(run.waiting))} at {since}"
+    return "\n".join([head, *map(str, run.waiting)])
 
 
 # What is reached.

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from quorate.cli.status import Status
+from quorate.consistency.models import MODELS as KNOWN
+from quorate.consistency.models import Model
 
 if TYPE_CHECKING:
-    from quorate.consistency import History, Limits, Model
+    from quorate.consistency import History, Limits
     from quorate.consistency.judgement import Judgement
 
-MODELS = ("register", "kv", "queue", "set", "lock", "transactions")
+MODELS = (*KNOWN, "transactions")
 GUARANTEES = ("linearizable", "sequential", "sessions")
 
 
@@ -131,10 +133,8 @@ def _judge_of(model: str, guarantee: str | None) -> "Callable[[History, Limits],
     return lambda history, limits: check_linearizability(history, chosen, limits)
 
 
-def _model(name: str) -> "Model":
+def _model(name: str) -> Model:
     """The model of this name, or the class NAME of FILE.py:NAME."""
-    from quorate.consistency.models import MODELS as KNOWN
-    from quorate.consistency.models import Model
     from quorate.lang.names import nearest
 
     if (known := KNOWN.get(name)) is not None:

@@ -19,6 +19,9 @@ from quorate.consistency.values import UNKNOWN, Unfrozen, Unknown, Value, clippe
 Client = Hashable
 """A string or an integer."""
 
+Session = tuple[type, Client]
+"""What one client does: 1 and True are two clients."""
+
 Outcome = Literal["returned", "failed", "unknown"]
 LABEL_COLUMNS = 44
 
@@ -60,6 +63,10 @@ class Operation(Struct, frozen=True, eq=False, gc=False):
     lost: int | None = None
     began: float | None = None
     ended: float | None = None
+
+    @property
+    def session(self) -> Session:
+        return type(self.client), self.client
 
     @property
     def call(self) -> str:
@@ -115,7 +122,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.line = 0
-        self._open: dict[tuple[type, Client], _Begun] = {}
+        self._open: dict[Session, _Begun] = {}
         self._done: list[Operation] = []
         self._time: float | None = None
 

@@ -134,11 +134,10 @@ class Register(Model):
         if name in ("write", "put"):
             return operation.args[-1]
         old, new = operation.args[-2:]
-        if result is UNKNOWN:
-            return new if state == old else state
-        return (
-            (REFUSED if state != old else new) if result else (REFUSED if state == old else state)
-        )
+        fits = state == old
+        if result is not UNKNOWN and bool(result) is not fits:
+            return REFUSED
+        return new if fits else state
 
     def only_reads(self, operation: Operation) -> bool:
         return operation.name == "read" or (operation.name == "cas" and operation.result is FALSE)

@@ -56,7 +56,7 @@ def read_file(path: str) -> History:
     """The history in a file. Raises `HistoryError`, also where the file cannot be read."""
     try:
         with open(path, "rb") as file:
-            return read(_lines(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")))
+            return read_stream(file)
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise HistoryError("Q301", message, "name a file of JSON lines, or - for stdin") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from quorate.consistency.history import Client, History, Operation
+from quorate.consistency.history import History, Operation, Session
 from quorate.consistency.limits import Budget, LimitReached, Limits, Verdict
 from quorate.consistency.linearizability import by_key
 from quorate.consistency.models import REFUSED, Model, State, suited
@@ -87,7 +87,7 @@ class _Search:
         # for each, the number of its chain, and how many operations there come before it
         numbers = {session: number for number, session in enumerate(chains)}
         self._after = [
-            (numbers.get(_session(each), 0), _before(each, chains.get(_session(each), [])))
+            (numbers.get(each.session, 0), _before(each, chains.get(each.session, [])))
             for each in self._lost
         ]
         self._seen: set[Hashable] = set()
@@ -165,20 +165,13 @@ class _Search:
         return (*states[:number], state, *states[number + 1 :])
 
 
-Session = tuple[type, Client]
-
-
 def _chains(operations: Sequence[Operation]) -> dict[Session, list[Operation]]:
     """The operations of each client that have returned, in its order."""
     chains: dict[Session, list[Operation]] = {(int, 0): []}  # one there is in any case
     for each in operations:
         if each.returned is not None:
-            chains.setdefault(_session(each), []).append(each)
+            chains.setdefault(each.session, []).append(each)
     return chains
-
-
-def _session(operation: Operation) -> Session:
-    return type(operation.client), operation.client
 
 
 def _before(operation: Operation, chain: Sequence[Operation]) -> int:

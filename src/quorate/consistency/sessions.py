@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from quorate.consistency.cycles import shortest_cycle
-from quorate.consistency.history import Client, History, HistoryError, Operation, client_name
+from quorate.consistency.history import History, HistoryError, Operation, Session, client_name
 from quorate.consistency.limits import Verdict
 from quorate.consistency.models import Model, Register, suited
 from quorate.consistency.values import TRUE, Value, shown
@@ -211,9 +211,9 @@ class _Sources:
 def _require(name: str, operations: Sequence[Operation], sources: _Sources, graph: _Graph) -> None:
     """Add what the guarantee asks of each session, key by key."""
     key = sources.key
-    sessions: dict[tuple[type, Client, Key], _Session] = {}
+    sessions: dict[tuple[Session, Key], _Session] = {}
     for each in operations:
-        who = (type(each.client), each.client, key(each))
+        who = (each.session, key(each))
         session = sessions.setdefault(who, _SESSIONS[name](graph, client_name(each.client)))
         if (source := sources.read_by(each)) is not None:
             session.read(source, each.returned or each.invoked)

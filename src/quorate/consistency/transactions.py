@@ -145,9 +145,7 @@ def _step(asked: Value, answered: Value | None, operation: Operation) -> Step:
     name, key, value = asked
     if name == "append":
         if answered is not None and answered != asked:
-            raise _wrong(
-                f"the step {shown(asked)} has become {shown(answered)}", operation.returned
-            )
+            raise _changed(asked, answered, operation)
         return Step(key, True, value)
     if name != "r" or value is not None:
         raise _wrong(f"{shown(asked)} is no step of a transaction", operation.invoked)

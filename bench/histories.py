@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from report import fill, progress, progress_done, table
+from report import fill_page, progress, progress_done, table
 
 from quorate.consistency import (
     MODELS,
@@ -155,8 +155,7 @@ def main() -> int:
         seconds = least(partial(judged, work.history, model), work, options.repetitions)
         found.append(row(work, seconds))
     text = table(HEADINGS, found) + "\n"
-    if options.fill:
-        options.fill.write_text(fill(options.fill.read_text(), "histories", text))
+    fill_page(options.fill, "histories", text)
     sys.stdout.write(text)
     return 0
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from measure import MeasureError, results
-from report import fill, progress, progress_done, table
+from report import fill_page, progress, progress_done, table
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADINGS = (
@@ -199,8 +199,7 @@ def main() -> int:
     sizes = f"Views: {options.messages:,} messages; the whole history: {options.naive:,}."
     text = f"{table(HEADINGS, rows)}\n{sizes}\n\n{table(MEMORY_HEADINGS, settled)}\n"
     text += f"After {options.settled:,} messages, beside the first fifth of them.\n"
-    if options.fill:
-        options.fill.write_text(fill(options.fill.read_text(), "history", text))
+    fill_page(options.fill, "history", text)
     sys.stdout.write(text)
     return 0 if all("-" not in (cells[1], cells[4]) for cells in rows) else 1
 

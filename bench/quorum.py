@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from report import fill, progress, progress_done, table
+from report import fill_page, progress, progress_done, table
 
 from quorate.compiler.loader import load
 from quorate.core import events as ev
@@ -194,8 +194,7 @@ def main() -> int:
     }
     found = medians(measured, options.repetitions)
     text = table(HEADINGS, rows(found)) + "\n"
-    if options.fill:
-        options.fill.write_text(fill(options.fill.read_text(), "quorum", text))
+    fill_page(options.fill, "quorum", text)
     sys.stdout.write(text)
     return 0
 

@@ -11,6 +11,7 @@ import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -144,3 +145,9 @@ def fill(page: str, name: str, text: str) -> str:
     if not found or not closed:
         raise ValueError(f"the page has no place for the table: {begin} ... {end}")
     return f"{before}{begin}\n\n{text}\n{end}{after}"
+
+
+def fill_page(page: Path | None, name: str, text: str) -> None:
+    """Put `text` into a page, where one is given."""
+    if page is not None:
+        page.write_text(fill(page.read_text(), name, text))

@@ -139,9 +139,7 @@ def main(
         else:
             options.json.write_text(text)
     markdown = report.markdown(run, comparisons)
-    if options.fill:
-        page = options.fill.read_text()
-        options.fill.write_text(report.fill(page, name, markdown))
+    report.fill_page(options.fill, name, markdown)
     if options.markdown:
         sys.stdout.write(markdown)
     elif str(options.json) != "-":

@@ -97,8 +97,10 @@ class Tenths:
 
 def run_example(name: str, args: list[int], messages: int, *, views: bool) -> None:
     """The whole program, in the simulated world."""
+    from quorate.worlds.base import collect_seldom
     from quorate.worlds.sim import simulate
 
+    collect_seldom()
     tenths = Tenths(messages)
     simulate(
         *(ROOT / "examples" / f"{name}.da", args, 1),
@@ -117,8 +119,9 @@ def feed(
     from quorate.core import events as ev
     from quorate.core.ids import ProcessId, main_id
     from quorate.core.process import step
-    from quorate.worlds.base import Host
+    from quorate.worlds.base import Host, collect_seldom
 
+    collect_seldom()
     module = load(str(ROOT / f"{file}.da"), cache=False, views=views)
     sender = ProcessId("Sender", (2,))
     process = Host(0).add(getattr(module, kind), ProcessId(kind, (1,)), main_id())

@@ -140,6 +140,7 @@ def simulate(
     settings = context.find_object(Settings) or Settings()
     settings.verbose = settings.verbose or verbose
     _with_fixed_hashes(settings)
+    _collect_seldom(settings)
     path, name, arguments = program_of(module, args)
     seeds = _seeds(options["seed"], options["seeds"])
     single = options["seed"] is not None and options["seeds"] is None
@@ -169,6 +170,13 @@ def _with_fixed_hashes(settings: Settings) -> None:
     if settings.own_process and sys.flags.hash_randomization:
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _collect_seldom(settings: Settings) -> None:
+    from quorate.worlds.base import collect_seldom
+
+    if settings.own_process:
+        collect_seldom()
 
 
 @contextlib.contextmanager

@@ -37,13 +37,23 @@ class Sleeper(Protocol):
     awake: set[Any]
 
 
+class _Several(set[Any]):
+    """Rows that watch the same key, where there is more than one."""
+
+    __slots__ = ()
+
+
 class Watched:
-    """A view that tells who has read it when that changes, key by key; None where it has none."""
+    """A view that tells who has read it when that changes, key by key; None where it has none.
+
+    Of each sleeper it holds which row watches which key: most keys have one row, which costs an
+    entry of a dictionary and nothing that the garbage collector goes over.
+    """
 
     __slots__ = ("watchers",)
 
     def __init__(self) -> None:
-        self.watchers: dict[Any, set[tuple[Sleeper, Any]]] = {}
+        self.watchers: dict[Sleeper, dict[Any, Any]] = {}
 
     def read(self, key: Any) -> None:
         """What there is for `key` is read."""
@@ -57,22 +67,40 @@ class Watched:
 
     def watch(self, key: Any, pending: Sleeper, row: Any) -> None:
         """Wake a row of `pending` when there is more for `key`."""
-        self.watchers.setdefault(key, set()).add((pending, row))
+        watched = self.watchers.setdefault(pending, {})
+        known = watched.setdefault(key, row)
+        if isinstance(known, _Several):
+            known.add(row)
+        elif known is not row:
+            watched[key] = _Several((known, row))
 
     def unwatch(self, key: Any, pending: Sleeper, row: Any) -> None:
         """Wake it no more."""
-        watching = self.watchers.get(key, set())
-        watching.discard((pending, row))
-        if not watching:
-            self.watchers.pop(key, None)
+        watched = self.watchers.get(pending, {})
+        known = watched.get(key)
+        if isinstance(known, _Several) and len(known) > 1:
+            known.discard(row)
+        elif known == row or known == {row}:
+            self._forget(key, pending, watched)
 
     def wake(self, key: Any) -> None:
         """There is more for `key`."""
-        for pending, row in self.watchers.pop(key, ()):
-            pending.awake.add(row)
+        for pending, watched in list(self.watchers.items()):
+            if key in watched:
+                row = self._forget(key, pending, watched)
+                if isinstance(row, _Several):
+                    pending.awake |= row
+                else:
+                    pending.awake.add(row)
+
+    def _forget(self, key: Any, pending: Sleeper, watched: dict[Any, Any]) -> Any:
+        row = watched.pop(key, None)
+        if not watched:
+            self.watchers.pop(pending, None)
+        return row
 
     def wake_all(self) -> None:
-        for key in list(self.watchers):
+        for key in {key for watched in self.watchers.values() for key in watched}:
             self.wake(key)
 
     def __getstate__(self) -> Any:

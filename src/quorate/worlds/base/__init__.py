@@ -1,5 +1,6 @@
 """What every world shares: the processes of one place, and how a run tells what went wrong."""
 
+from quorate.worlds.base.collector import collect_seldom
 from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import config_of, faults_of_program
 from quorate.worlds.base.reports import (
@@ -18,6 +19,7 @@ __all__ = [
     "Standing",
     "Task",
     "busy_at",
+    "collect_seldom",
     "config_of",
     "failure_of",
     "faults_of_program",

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from quorate.core.ids import ProcessId
-from quorate.worlds.base import stuck
+from quorate.worlds.base import collect_seldom, stuck
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth, Seat, live_and_exit
 from quorate.worlds.real.census import Census, Lifetimes
@@ -30,9 +30,6 @@ from quorate.worlds.real.lines import ERROR, INFO
 from quorate.worlds.real.program import Options, Outcome, Place, Placement, Program
 from quorate.worlds.real.shared import shared_file
 from quorate.worlds.real.stats import MeasuredWorker
-
-GC_THRESHOLDS = (20_000, 20, 50)
-"""Messages are tuples that come and go by the thousand: looking for cycles that often is waste."""
 
 GRACE_SECONDS = 0.5
 """How long workers have to say their last words when the run has failed."""
@@ -177,7 +174,7 @@ class Node:
 
     def _live(self, birth: Birth) -> None:
         """The life of a worker; nothing if the node has gone before it could be noticed."""
-        gc.set_threshold(*GC_THRESHOLDS)
+        collect_seldom()
         kind = MeasuredWorker if self._options.stats else GrowingWorker
         others = [seat.birth for seat in self._seats]
         worker = kind(self._program, self._options, birth, others)

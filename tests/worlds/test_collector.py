@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -41,4 +42,4 @@ def test_what_is_kept_is_gone_over_again_only_when_it_has_doubled() -> None:
     grown = [int(size) for size in sizes.split()][1:]
     assert collected == "True"
     assert 3 <= len(grown) <= 8
-    assert all(after >= 1.8 * before for before, after in zip(grown[1:], grown[2:], strict=False))
+    assert all(after >= 1.8 * before for before, after in pairwise(grown[1:]))

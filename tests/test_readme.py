@@ -17,7 +17,13 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/running.md", "docs/simulation.md", "docs/consistency.md")
+PAGES = (
+    "README.md",
+    "docs/running.md",
+    "docs/simulation.md",
+    "docs/trace.md",
+    "docs/consistency.md",
+)
 KINDS = {"da", "python", "text", "console", "sh"}
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
         "quorate.cli.simulate:simulate",
         "Run a program in virtual time, under faults, with many seeds.",
     ),
+    "replay": ("quorate.cli.replay:replay", "Have a recorded run happen again, step by step."),
     "new": ("quorate.cli.new:new", "Write a first program, with comments, to begin from."),
     "lint": ("quorate.cli.lint:lint", "Look for likely mistakes in programs."),
     "explain": ("quorate.cli.explain:explain", "Explain the code of an error, such as Q012."),

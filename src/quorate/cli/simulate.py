@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -31,6 +32,7 @@ from quorate.lang.faults import FAULTS, FaultError, duration, fault_of
 from quorate.lang.names import nearest
 
 if TYPE_CHECKING:
+    from quorate.trace import Event
     from quorate.worlds.sim.scenario import Line
     from quorate.worlds.sim.seeds import Plan
 
@@ -111,6 +113,12 @@ def _fault_options(command: F) -> F:
 @click.option("--keep-going", is_flag=True, help="Run all seeds, and show each kind of failure.")
 @click.option("--steps", type=Number(1), default=1_000_000, metavar="N", help="At most, in a run.")
 @click.option("--selfcheck", is_flag=True, help="Run each seed twice: all must be the same.")
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write down all that happens in a single run, as JSON lines.",
+)
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output of a single run.")
@@ -139,13 +147,14 @@ def simulate(
     """
     settings = context.find_object(Settings) or Settings()
     settings.verbose = settings.verbose or verbose
-    _with_fixed_hashes(settings)
-    _collect_seldom(settings)
+    with_fixed_hashes(settings)
+    collect_seldom(settings)
     path, name, arguments = program_of(module, args)
     seeds = _seeds(options["seed"], options["seeds"])
     single = options["seed"] is not None and options["seeds"] is None
+    _check_trace(options, single)
     plan = _plan(path, arguments, _scenario(options["scenario"]), options, outputs=single)
-    with _interruptible():
+    with interruptible():
         try:
             loaded = load_program(
                 *(path, name, arguments, seeds[0]), cache=not no_cache, views=True, marks=True
@@ -158,11 +167,12 @@ def simulate(
         from quorate.cli.simulated import Report, Style
 
         style = Style(as_json, options["quiet"], 10 if verbose else 20, options["keep_going"])
-        report = Report(plan, _again(context, args), style)
-        return report.show(loaded, seeds, options["jobs"])
+        with _traced(plan, name, options["trace"]) as plan:
+            report = Report(plan, _again(context, args), style)
+            return report.show(loaded, seeds, options["jobs"])
 
 
-def _with_fixed_hashes(settings: Settings) -> None:
+def with_fixed_hashes(settings: Settings) -> None:
     """Begin again with hashes of strings that are the same in every run.
 
     Otherwise loops of the program over its sets would go another way each time.
@@ -172,15 +182,15 @@ def _with_fixed_hashes(settings: Settings) -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def _collect_seldom(settings: Settings) -> None:
-    from quorate.worlds.base import collect_seldom
+def collect_seldom(settings: Settings) -> None:
+    from quorate.worlds import base
 
     if settings.own_process:
-        collect_seldom()
+        base.collect_seldom()
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM ends it as Ctrl-C does."""
 
     def interrupt(*_: Any) -> None:
@@ -191,6 +201,40 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _check_trace(options: Mapping[str, Any], single: bool) -> None:
+    if options["trace"] is None:
+        return
+    if not single:
+        raise click.UsageError("--trace is of a single run: say which, with --seed N")
+    if options["selfcheck"]:
+        raise click.UsageError("--trace is of one run, and --selfcheck runs a seed twice")
+
+
+@contextlib.contextmanager
+def _traced(plan: Plan, module: str | None, path: str | None) -> Iterator[Plan]:
+    """The plan, with a recorder that writes to a file if there is to be one."""
+    if path is None:
+        yield plan
+        return
+    from quorate import __version__
+    from quorate.trace.reading import line_of
+    from quorate.worlds.sim.recording import Recorder
+    from quorate.worlds.sim.replay import begin_of
+
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "wb"))
+        except OSError as error:
+            raise click.FileError(path, error.strerror or str(error)) from None
+
+        def tell(event: Event) -> None:
+            file.write(line_of(event))
+
+        yield replace(
+            plan, recorder=lambda seed: Recorder(begin_of(plan, seed, __version__, module), tell)
+        )
 
 
 def _seeds(first: int | None, count: int | None) -> range:
@@ -271,7 +315,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
         yield from ((line.place, name) for name in line.names)
 
 
-OTHERWISE = {"seeds", "seed", "jobs", "keep_going", "as_json", "quiet", "verbose", "args"}
+OTHERWISE = {"seeds", "seed", "trace", "jobs", "keep_going", "as_json", "quiet", "verbose", "args"}
 """What may differ when a seed is run again."""
 
 

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from quorate.core.ids import ProcessId
+from quorate.worlds.sim.choices import Asked, Choices
 from quorate.worlds.sim.happenings import Happening, Kind, Observer
 
 AT_ONCE = 0.0
@@ -36,14 +37,29 @@ class Act(NamedTuple):
 class Agenda:
     """The items, a heap; the acts, another; and the time, in virtual seconds."""
 
-    def __init__(self, random: Random, observer: Observer | None = None) -> None:
+    def __init__(
+        self, random: Random, observer: Observer | None = None, choices: Choices | None = None
+    ) -> None:
         self.now = 0.0
         self.items: list[Item] = []
         self.numbers = count(1)
         self.draw = random.random
         self.observer = observer
+        self.choices = choices  # of a run that is recorded
         self.acts: list[Act] = []
         self.next_act = float("inf")  # the time of the first
+
+    def number(self, what: Asked, of: int | ProcessId) -> float:
+        """A random number from 0 to 1, less than 1, for a message, by its number, or a process."""
+        choices = self.choices
+        return self.draw() if choices is None else choices.number(what, of, self.draw)
+
+    def befalls(self, what: Asked, of: int, chance: float) -> bool:
+        """Whether a message meets what mostly it does not."""
+        choices = self.choices
+        if choices is None:
+            return self.draw() < chance
+        return choices.befalls(what, of, chance, self.draw)
 
     def put(
         self,

@@ -16,8 +16,9 @@ from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.lang.faults import Fault
 from quorate.worlds.sim.host import SimulatedHost
-from quorate.worlds.sim.partitions import Partition, places
+from quorate.worlds.sim.partitions import places
 from quorate.worlds.sim.routes import kinds
+from quorate.worlds.sim.strikes import Strike, befall, upon
 
 
 def swarm(faults: Iterable[Fault], seed: int) -> list[Fault]:
@@ -50,8 +51,6 @@ class Strikes:
         for fault in faults:
             if fault.name in self._strike:
                 self._plan(fault)
-        if until < math.inf:
-            host.agenda.act_at(until, host.network.calm)
 
     def _plan(self, fault: Fault) -> None:
         """The next strike: the gaps between them are exponential, with the mean `every`."""
@@ -75,33 +74,30 @@ class Strikes:
             return
         size = 1 + self._below(len(found) - 1)
         mixed = sorted(found, key=lambda _: self.random.random())
-        partition = Partition((mixed[:size], mixed[size:]), fault["oneway"])
-        network, agenda = self.host.network, self.host.agenda
-        network.cut(partition)
-        agenda.act_at(agenda.now + seconds, partial(network.mend, partition))
+        groups = tuple(sorted(mixed[:size])), tuple(sorted(mixed[size:]))
+        befall(self.host, Strike("partition", groups, seconds, fault["oneway"]))
 
     def _clog(self, fault: Fault, seconds: float) -> None:
         """One way between two processes."""
         senders, receivers = self._called(fault["from"]), self._called(fault["to"])
         pairs = [(sender, to) for sender in senders for to in receivers if sender != to]
         if pairs:
-            agenda, network = self.host.agenda, self.host.network
-            network.clog([self._one_of(pairs)], agenda.now + seconds)
-            agenda.act_at(agenda.now + seconds, network.unclog)
+            sender, to = self._one_of(pairs)
+            befall(self.host, Strike("clog", ((sender.path, to.path),), seconds))
 
     def _crash(self, fault: Fault, seconds: float) -> None:
         lives, kind = self.host.lives, fault["kind"]
         down = sum(d.chosen and is_called(d.process, kind) for d in lives.down.values())
         victims = self._victims(kind)
         if victims and down < fault["count"]:
-            lives.crash(self._one_of(victims), seconds)
+            befall(self.host, Strike("crash", upon(self._one_of(victims)), seconds))
 
     def _pause(self, fault: Fault, seconds: float) -> None:
         lives = self.host.lives
         victims = self._victims(fault["kind"])
         free = [id for id in victims if id not in lives.paused]
         if free and len(victims) - len(free) < fault["count"]:
-            lives.pause(self._one_of(free), seconds)
+            befall(self.host, Strike("pause", upon(self._one_of(free)), seconds))
 
     # Whom.
 

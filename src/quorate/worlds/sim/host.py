@@ -22,11 +22,13 @@ from quorate.lang.faults import Fault
 from quorate.worlds.base import Host
 from quorate.worlds.base.host import Order
 from quorate.worlds.sim.agenda import AT_ONCE, Agenda, Item
+from quorate.worlds.sim.choices import Choices
 from quorate.worlds.sim.clocks import Clocks
 from quorate.worlds.sim.happenings import Observer
 from quorate.worlds.sim.lives import Lives
 from quorate.worlds.sim.network import Network, Parcel
 from quorate.worlds.sim.routes import Routes
+from quorate.worlds.sim.strikes import Strike
 
 PAUSE_SECONDS_MIN = 0.000_005
 PAUSE_SECONDS_MAX = 0.000_015
@@ -54,6 +56,7 @@ class SimulatedHost(Host):
         faults: Iterable[Fault] = (),
         observer: Observer | None = None,
         restarts: bool = False,
+        choices: Choices | None = None,
     ) -> None:
         """With `refreeze` (modules by name) every process is frozen and thawed at every step.
 
@@ -65,7 +68,7 @@ class SimulatedHost(Host):
         self._named: dict[str, ProcessId] = {}
         self.names = self._named
         self.steps = 0
-        self.agenda = Agenda(Random(f"{seed} world"), observer)
+        self.agenda = Agenda(Random(f"{seed} world"), observer, choices)
         routes = Routes(self.config, faults)
         routes.processes = self.processes
         self.network = Network(self.agenda, routes)
@@ -95,7 +98,7 @@ class SimulatedHost(Host):
         agenda = self.agenda
         self._timers.add((process.id_, timer))
         at = agenda.now + max(self.clocks.wait(process.id_, seconds), 0.0)
-        agenda.put(at, agenda.draw(), process.id_, ev.TimerFired(timer))
+        agenda.put(at, agenda.number("timer", process.id_), process.id_, ev.TimerFired(timer))
 
     def cancel_timer(self, process: Process, timer: int) -> None:
         self._timers.discard((process.id_, timer))
@@ -142,6 +145,9 @@ class SimulatedHost(Host):
     def lost(self, process: Process) -> None:
         """A process is there no longer, be it that it has ended or that it has crashed."""
         self.active -= process.started_ and process.id_ not in self.daemons
+
+    def struck(self, strike: Strike) -> None:
+        """Something is about to befall the run."""
 
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
         """A message goes on its way; at its end, or for an order, the process may be unmade."""
@@ -265,7 +271,7 @@ class SimulatedHost(Host):
             at = self.agenda.now
             if what is fx.RESUME:
                 spread = PAUSE_SECONDS_MAX - PAUSE_SECONDS_MIN
-                at += PAUSE_SECONDS_MIN + spread * self.agenda.draw()
+                at += PAUSE_SECONDS_MIN + spread * self.agenda.number("resume", process.id_)
             self._put(at, process.id_, what)
 
     def _refrozen(self, process: Process) -> Process:

@@ -55,7 +55,8 @@ class Network:
         self.lost = 0  # messages that are gone for good
         self._partitions: list[Partition] = []
         self._clogs: dict[Pair, float] = {}  # until when
-        self._disturbed = False  # there are partitions or clogs
+        self._disturbed = False  # what befalls messages is to be looked at
+        self._note_disturbance()
         self._last: dict[Pair, tuple[float, float]] = {}  # on channels that keep order
         self._held: dict[
             Pair, deque[Parcel]
@@ -97,11 +98,13 @@ class Network:
     def _attempt(self, sent: Parcel) -> bool:
         """Let a message try its luck; whether it gets through."""
         agenda, route = self.agenda, sent.route
-        if self._is_cut(sent) or (route.loss and agenda.draw() < route.loss):
+        if self._is_cut(sent):
+            return False
+        if route.loss and agenda.befalls("loss", sent.number, route.loss):
             return False
         self._arrive(sent, sent.message, sent.number)
         if route.duplicate and not (route.reliable or route.ordered):
-            if agenda.draw() < route.duplicate:
+            if agenda.befalls("duplicate", sent.number, route.duplicate):
                 number = next(agenda.numbers)
                 agenda.note("duplicate", sent.sender, sent.to, number, sent.number)
                 self._arrive(sent, own_copy(sent.message), number)
@@ -114,10 +117,11 @@ class Network:
 
     def _arrive(self, sent: Parcel, message: Any, number: int) -> None:
         agenda, route, pair = self.agenda, sent.route, (sent.sender, sent.to)
-        u = agenda.draw()
+        u = agenda.number("delay", number)
         at = agenda.now + route.latency.seconds(u)
-        if route.reorder and not route.ordered and agenda.draw() < route.reorder:
-            at += route.reorder_by * agenda.draw()
+        if route.reorder and not route.ordered:
+            if agenda.befalls("reorder", number, route.reorder):
+                at += route.reorder_by * agenda.number("by", number)
         at = max(at, self._clogs.get(pair, 0.0))
         if route.ordered:
             at, u = self._in_order(pair, at, u)
@@ -133,7 +137,8 @@ class Network:
             held = self._held.setdefault((sent.sender, sent.to), deque())
             if not held:
                 held.append(sent)
-        agenda.put(agenda.now + sent.wait_seconds, agenda.draw(), sent.sender, sent)
+        tie = agenda.number("retry", sent.number)
+        agenda.put(agenda.now + sent.wait_seconds, tie, sent.sender, sent)
         sent.wait_seconds = min(2 * sent.wait_seconds, RETRY_SECONDS_MAX)
 
     def again(self, sent: Parcel) -> None:
@@ -163,36 +168,40 @@ class Network:
 
     # What befalls the network.
 
+    def _note_disturbance(self) -> None:
+        recorded = self.agenda.choices is not None
+        self._disturbed = recorded or bool(self._partitions or self._clogs)
+
     def cut(self, partition: Partition) -> None:
         self._partitions.append(partition)
-        self._disturbed = True
+        self._note_disturbance()
         self.agenda.note("partition", value=partition.groups)
 
     def mend(self, partition: Partition) -> None:
         """The end of one partition; of no effect if all have been healed meanwhile."""
         if partition in self._partitions:
             self._partitions.remove(partition)
-            self._disturbed = bool(self._partitions or self._clogs)
+            self._note_disturbance()
             self.agenda.note("heal", value=partition.groups)
 
     def clog(self, pairs: Iterable[Pair], until: float) -> None:
         """Hold up what is sent between these from now on, and let all of it arrive at `until`."""
         for pair in pairs:
             self._clogs[pair] = max(until, self._clogs.get(pair, 0.0))
-            self._disturbed = True
+            self._note_disturbance()
             self.agenda.note("clog", *pair, value=until)
 
     def unclog(self) -> None:
         """Forget the clogs that are over."""
         now = self.agenda.now
         self._clogs = {pair: until for pair, until in self._clogs.items() if until > now}
-        self._disturbed = bool(self._partitions or self._clogs)
+        self._note_disturbance()
 
     def heal(self) -> None:
         """End all partitions and clogs; what a clog has held up comes when it was to come."""
         self._partitions.clear()
         self._clogs.clear()
-        self._disturbed = False
+        self._note_disturbance()
         self.agenda.note("heal")
 
     def set_rates(self, faults: Sequence[Fault]) -> None:

@@ -22,12 +22,16 @@ from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of, text_of
 from quorate.core.process import Process
 from quorate.lang.faults import Fault, faults_of
+from quorate.trace import events as trace
 from quorate.worlds.base import Standing, config_of, faults_of_program, standing_of
 from quorate.worlds.sim.clocks import EPOCH_SECONDS
 from quorate.worlds.sim.faults import Strikes, swarm
 from quorate.worlds.sim.happenings import Observer
 from quorate.worlds.sim.host import End, SimulatedHost
+from quorate.worlds.sim.partitions import Path
+from quorate.worlds.sim.recording import RecordedHost, Recorder
 from quorate.worlds.sim.scenario import Line, play
+from quorate.worlds.sim.strikes import play_again
 
 STEPS_MAX = 1_000_000
 
@@ -86,7 +90,9 @@ class Adversity:
 
     `faults` maps names to a text or several (see lang/faults.py), and comes before what the
     program says of the same fault, which counts only with `program`. With `swarm`, each seed draws
-    which of all these are on. After `until`, in virtual seconds, there are none any more.
+    which of all these are on. After `until`, in virtual seconds, there are none any more. With
+    `strikes`, those of a recorded run, nothing else comes and goes; `restarts` says whether
+    processes could begin anew there.
     """
 
     faults: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +100,8 @@ class Adversity:
     swarm: bool = False
     until: float = math.inf
     program: bool = True
+    strikes: Sequence[trace.Fault] | None = None
+    restarts: bool = False
 
     def of(self, module: ModuleType, seed: int) -> list[Fault]:
         """The faults of one run. Raises FaultError."""
@@ -141,26 +149,48 @@ def run_loaded(
     observer: Observer | None = None,
     *,
     refreeze: bool = False,
+    recorder: Recorder | None = None,
 ) -> Run:
-    """The same for a program that has been loaded in its `surroundings`, and is run there."""
+    """The same for a program that has been loaded in its `surroundings`, and is run there.
+
+    A `recorder` takes the place of an observer.
+    """
     from quorate.compiler.loader import main_of
 
     adversity = adversity or Adversity()
     run = Run(seed)
     faults = adversity.of(module, seed)
-    host = SimulatedHost(
-        *(seed, config_of(module, config), _shower(run)),
-        refreeze={module.__name__: module} if refreeze else None,
-        faults=faults,
-        observer=observer,
-        restarts=bool(adversity.scenario) or any(each.name == "crash" for each in faults),
-    )
-    Strikes(host, faults, adversity.until)
-    play(host, adversity.scenario)
+    restarts = bool(adversity.scenario) or any(each.name == "crash" for each in faults)
+    restarts |= adversity.restarts
+    made_of = (seed, config_of(module, config), _shower(run))
+    options: dict[str, Any] = {"faults": faults, "restarts": restarts}
+    options["refreeze"] = {module.__name__: module} if refreeze else None
+    if recorder is None:
+        host = SimulatedHost(*made_of, observer=observer, **options)
+    else:
+        host = RecordedHost(*made_of, recorder, **options)
+        recorder.begins(faults, restarts)
+    _beset(host, faults, adversity, {} if recorder is None else recorder.paths)
     host.add_main(main_of(module))
     host.plan()
     _go(host, run, until, max_steps)
+    if recorder is not None:
+        recorder.over(run.end, run.status, [each.process for each in run.waiting])
     return run
+
+
+def _beset(
+    host: SimulatedHost, faults: Sequence[Fault], adversity: Adversity, paths: Mapping[str, Path]
+) -> None:
+    """Have a run befallen by what comes and goes; `paths` are those of processes, by name."""
+    if adversity.strikes is None:
+        Strikes(host, faults, adversity.until)
+    if adversity.until < math.inf:
+        host.agenda.act_at(adversity.until, host.network.calm)
+    if adversity.strikes is None:
+        play(host, adversity.scenario)
+    else:
+        play_again(host, adversity.strikes, paths)
 
 
 def _load(path: str | os.PathLike[str], views: bool) -> ModuleType:

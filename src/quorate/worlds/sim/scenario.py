@@ -21,8 +21,8 @@ from quorate.lang.faults import EVER, Fault, FaultError, duration, fault_of
 from quorate.lang.names import nearest
 from quorate.worlds.sim.faults import is_called
 from quorate.worlds.sim.host import SimulatedHost
-from quorate.worlds.sim.partitions import Partition
 from quorate.worlds.sim.routes import RATES
+from quorate.worlds.sim.strikes import Strike, befall, upon
 
 Do = Callable[[SimulatedHost], None]
 
@@ -115,7 +115,7 @@ def _crash(rest: str, seconds: float) -> Do:
     def crash(host: SimulatedHost) -> None:
         for id in _found(host, names):
             if id in host.processes:  # and is not down already
-                host.lives.crash(id, seconds)
+                befall(host, Strike("crash", upon(id), seconds))
 
     return crash
 
@@ -126,7 +126,7 @@ def _restart(rest: str, seconds: float) -> Do:
 
     def restart(host: SimulatedHost) -> None:
         for id in _found(host, names):
-            host.lives.restart(id)
+            befall(host, Strike("restart", upon(id)))
 
     return restart
 
@@ -139,7 +139,7 @@ def _pause(rest: str, seconds: float) -> Do:
     def pause(host: SimulatedHost) -> None:
         for id in _found(host, names):
             if id in host.processes:
-                host.lives.pause(id, seconds)
+                befall(host, Strike("pause", upon(id), seconds))
 
     return pause
 
@@ -153,12 +153,8 @@ def _partition(rest: str, seconds: float) -> Do:
         raise FaultError("a partition has groups between which nothing passes", help)
 
     def cut(host: SimulatedHost) -> None:
-        paths = ([id.path for id in _found(host, names)] for names in groups)
-        partition = Partition(paths, oneway)
-        host.network.cut(partition)
-        if seconds < math.inf:
-            agenda = host.agenda
-            agenda.act_at(agenda.now + seconds, partial(host.network.mend, partition), counts=True)
+        paths = (tuple(id.path for id in _found(host, names)) for names in groups)
+        befall(host, Strike("partition", tuple(paths), seconds, oneway, counts=True))
 
     return cut
 
@@ -171,10 +167,9 @@ def _clog(rest: str, seconds: float) -> Do:
     senders, receivers = _names(sender), _names(to)
 
     def clog(host: SimulatedHost) -> None:
-        until = host.agenda.now + seconds
         ends = _found(host, senders), _found(host, receivers)
-        host.network.clog([(one, other) for one in ends[0] for other in ends[1]], until)
-        host.agenda.act_at(until, host.network.unclog)
+        pairs = tuple((one.path, other.path) for one in ends[0] for other in ends[1])
+        befall(host, Strike("clog", pairs, seconds))
 
     return clog
 
@@ -183,13 +178,14 @@ def _heal(rest: str, seconds: float) -> Do:
     if rest:
         raise FaultError("`heal` ends all partitions and clogs", "write `at 8s heal`")
     _check_endless("heal", seconds)
-    return lambda host: host.network.heal()
+    return lambda host: befall(host, Strike("heal"))
 
 
 def _rate(fault: Fault) -> Do:
     def change(host: SimulatedHost) -> None:
         rates = [each for each in host.network.routes.rates if not _replaces(fault, each)]
-        host.network.set_rates([*rates, fault])
+        faults = tuple((each.name, each.text) for each in [*rates, fault])
+        befall(host, Strike("rates", faults=faults))
 
     return change
 

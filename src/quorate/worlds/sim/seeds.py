@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from quorate.core.process import Process
 from quorate.worlds.base import failure_of, not_ended, stuck
 from quorate.worlds.sim.happenings import Digest
 from quorate.worlds.sim.host import StepsExceeded
+from quorate.worlds.sim.recording import Otherwise, Recorder
 from quorate.worlds.sim.run import Adversity, Output, Run, command_line, run_loaded, surroundings
 from quorate.worlds.sim.scenario import ScenarioError
 
@@ -33,7 +34,10 @@ Reached = dict[str, list[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run for each seed. `until` is in virtual seconds; `checks` runs each seed twice."""
+    """What is run for each seed. `until` is in virtual seconds; `checks` runs each seed twice.
+
+    `recorder` makes what records the run of a seed.
+    """
 
     path: str
     args: Sequence[str] = ()
@@ -43,6 +47,7 @@ class Plan:
     steps_max: int = 1_000_000
     checks: bool = False
     outputs: bool = False
+    recorder: Callable[[int], Recorder] | None = None
 
 
 @dataclass(slots=True)
@@ -86,19 +91,27 @@ class Result:
 def run_seed(plan: Plan, module: ModuleType, seed: int) -> Result:
     """Run one seed of a program that has been loaded once. Raises ScenarioError."""
     digest = Digest() if plan.checks else None
-    result = _run(plan, module, seed, digest)
+    recorder = None if plan.recorder is None else plan.recorder(seed)
+    result = run_once(plan, module, seed, digest, recorder)
     result.reached = reached()
     if digest is not None:
         result.digest, again = digest.hex(), Digest()
         elsewhere = [[number] for number in range(1000)]  # so that objects have other addresses
-        _run(plan, module, seed, again)
+        run_once(plan, module, seed, again)
         del elsewhere
         if again.hex() != result.digest:
             _fail(result, "Q119", _DIFFERS.format(seed=seed))
     return result
 
 
-def _run(plan: Plan, module: ModuleType, seed: int, digest: Digest | None) -> Result:
+def run_once(
+    plan: Plan,
+    module: ModuleType,
+    seed: int,
+    digest: Digest | None = None,
+    recorder: Recorder | None = None,
+) -> Result:
+    """A run of one seed. Raises what stops it from outside: see _FROM_OUTSIDE."""
     with command_line(plan.path, plan.args), surroundings(seed):
         try:
             fresh = load_anew(module)
@@ -106,14 +119,17 @@ def _run(plan: Plan, module: ModuleType, seed: int, digest: Digest | None) -> Re
             failed = Run(seed, error=error, failed=main_id(), status=1, end="failed")
             return judged(failed, plan.adversity)
         run = run_loaded(
-            *(fresh, seed, plan.until, plan.steps_max, plan.config, plan.adversity, digest)
+            *(fresh, seed, plan.until, plan.steps_max, plan.config, plan.adversity, digest),
+            recorder=recorder,
         )
-    if isinstance(run.error, (KeyboardInterrupt, ScenarioError)):
+    if isinstance(run.error, _FROM_OUTSIDE):
         raise run.error
     result = judged(run, plan.adversity)
     result.outputs = run.outputs if plan.outputs else []
     return result
 
+
+_FROM_OUTSIDE = (KeyboardInterrupt, ScenarioError, Otherwise)
 
 _DIFFERS = """\
 error[Q119]: seed {seed} went another way when it was run again

@@ -1,0 +1,112 @@
+"""Events in words, one line each.
+
+Invariant: whatever a trace holds, the words are printable, on one line, and no longer than said.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quorate.trace import events as ev
+from quorate.trace.events import Event
+from quorate.trace.values import shown
+
+WIDTH_MAX = 100
+"""How much is shown of a value, in characters."""
+
+
+def plain(text: str, width: int = WIDTH_MAX) -> str:
+    """Text on one line, without what a terminal would obey, clipped."""
+    text = "".join(each if each.isprintable() else " " for each in text)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def value(tree: Any, width: int = WIDTH_MAX) -> str:
+    """A value as a program shows it."""
+    return plain(shown(tree), width)
+
+
+def told(event: Event) -> str:
+    """What happened, with the process or message that it happened to."""
+    words = _WORDS[type(event)](event)
+    return plain(words, 3 * WIDTH_MAX)
+
+
+def _at(event: Any) -> str:
+    return f"  ({event.at})" if event.at else ""
+
+
+def _step(event: ev.Step) -> str:
+    match event.why:
+        case "message":
+            return f"{event.process} is given {event.message}"
+        case "timer":
+            return f"the timer {event.timer} of {event.process} runs out"
+        case "setup":
+            args = [*map(value, event.args)]
+            args += [f"{name}={value(each)}" for name, each in event.kwargs.items()]
+            return f"{event.process} is set up with ({', '.join(args)})"
+        case "resume":
+            return f"{event.process} goes on"
+    return f"{event.process} {'starts' if event.why == 'start' else 'is ended'}"
+
+
+def _state(event: ev.State) -> str:
+    changes = [f"{name} = {value(each, 40)}" for name, each in event.after.items()]
+    stands = [f"it stands at {event.at}"] if event.at else []
+    return f"{event.process}: {', '.join(changes + stands)}"
+
+
+def _fault(event: ev.Fault) -> str:
+    sides = " | ".join(", ".join(group) for group in event.groups)
+    if event.what == "clog":
+        sides = ", ".join(" -> ".join(pair) for pair in event.groups)
+    elif event.what == "partition":
+        sides = " -> ".join("{%s}" % ", ".join(group) for group in event.groups)  # noqa: UP031
+        sides = sides if event.oneway else sides.replace("} -> {", "} | {")
+    elif event.what == "rates":
+        sides = ", ".join(f"{name} {text}" for name, text in event.faults)
+    for_ = "" if event.seconds is None else f" for {event.seconds:g} s"
+    return f"{event.what} {sides}".rstrip() + for_
+
+
+def _choice(event: ev.Choice) -> str:
+    number = "" if event.value is None else f" {event.value!r}"
+    nth = f", time {event.nth}" if event.nth > 1 else ""
+    return f"chance decides the {event.what}{number} of {event.of}{nth}"
+
+
+def _property(event: ev.Property) -> str:
+    what = "holds" if event.holds else "does not hold"
+    return f"{event.name} {what}{': ' if event.text else ''}{event.text}{_at(event)}"
+
+
+def _operation(event: ev.Operation) -> str:
+    if event.phase == "invoke":
+        return f"{event.client} calls {event.op}({', '.join(map(value, event.args))})"
+    result = f" {value(event.result)}" if event.phase == "return" else ""
+    return f"{event.client}: {event.phase}{result}"
+
+
+_WORDS: dict[type, Any] = {
+    ev.Begin: lambda e: f"{e.program} is run with seed {e.seed}",
+    ev.Create: lambda e: f"{e.parent or 'the run'} creates {e.process}",
+    ev.Step: _step,
+    ev.State: _state,
+    ev.Send: lambda e: f"{e.process} sends {value(e.value)} to {e.to} as {e.message}{_at(e)}",
+    ev.Duplicate: lambda e: f"{e.message} comes twice",
+    ev.Retry: lambda e: f"{e.message} is sent again",
+    ev.Drop: lambda e: f"{e.message} is gone: {e.why}",
+    ev.SetTimer: lambda e: f"{e.process} sets timer {e.timer} to {e.seconds:g} s{_at(e)}",
+    ev.Output: lambda e: f"{e.process} prints {plain(e.text)}{_at(e)}",
+    ev.End: lambda e: f"{e.process} ends with code {e.code}",
+    ev.Fail: lambda e: f"{e.process} fails: {plain(e.text)}{_at(e)}",
+    ev.Fault: _fault,
+    ev.Crash: lambda e: f"{e.process} crashes",
+    ev.Restart: lambda e: f"{e.process} begins anew",
+    ev.Heal: lambda e: "the network heals",
+    ev.Choice: _choice,
+    ev.Property: _property,
+    ev.Operation: _operation,
+    ev.Over: lambda e: f"the run is over ({e.end}), with status {e.status}",
+}

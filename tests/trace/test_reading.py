@@ -38,7 +38,10 @@ times = st.floats(0, 1e9)
 trees = values.map(encode)
 P = "P-1"
 events = st.one_of(
-    st.builds(ev.Step, times, st.just(P), st.integers(1), st.just("setup"), args=st.lists(trees)),
+    st.builds(
+        *(ev.Step, times, st.just(P), st.integers(1), st.just("setup"), st.just({P: 1})),
+        args=st.lists(trees),
+    ),
     st.builds(ev.State, times, st.just(P), st.dictionaries(st.text(), trees), at=st.text()),
     st.builds(ev.Send, times, st.just(P), st.just(P), st.text(max_size=3), trees),
     st.builds(ev.Output, times, st.just(P), st.text(), st.sampled_from([10, 20, 40])),

@@ -192,6 +192,8 @@ class _Check:
         if process is not None and process not in self._processes:
             help = "let its `create` stand above all else that it does"
             return f"no process {_clipped(process)} has been created", help
+        if isinstance(event, ev.Step) and not event.clock.keys() <= self._processes:
+            return "its clock names a process that has not been created", _EXAMPLE
         if isinstance(event, ev.Send):
             self._messages.add(event.message)
         message = getattr(event, "message", None)

@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import suite
@@ -27,9 +28,23 @@ COMPARISONS = (
         "ping-pong, handler to handler",
         "ours.pingpong.messages_per_s",
         "messages/s",
-        "simloom, datagrams",
-        "simloom.pingpong.messages_per_s",
         goal=200_000,
+    ),
+    Comparison(
+        "ping-pong, handler to handler",
+        "ours.pingpong.messages_per_s",
+        "messages/s",
+        "simloom, streams",
+        "simloom.streams.messages_per_s",
+        goal=10,
+        of_ratio=True,
+    ),
+    Comparison(
+        "ping-pong, handler to handler",
+        "ours.pingpong.messages_per_s",
+        "messages/s",
+        "simloom, datagrams",
+        "simloom.datagrams.messages_per_s",
     ),
     Comparison(
         "ping-pong, handler to handler",
@@ -139,10 +154,10 @@ def chosen(options: argparse.Namespace, run: Run) -> Iterator[tuple[str, Measure
         yield f"ours.{name}", one(name, options.rounds)
     yield "ours.paxos", one("paxos", options.requests)
     yield "ours.raft", one("raft", options.seeds)
-    if options.simloom:
-        command = [options.simloom, str(HERE / "loom.py"), str(options.rounds // 5)]
-        yield "simloom.pingpong", lambda: results(command, {}, options.limit)
-    else:
+    for kind in ("streams", "datagrams") if options.simloom else ():
+        command = [options.simloom, str(HERE / "loom.py"), kind, str(options.rounds // 5)]
+        yield f"simloom.{kind}", partial(results, command, {}, options.limit)
+    if not options.simloom:
         run.missing["simloom"] = "skipped: give --simloom PYTHON to measure it"
 
 

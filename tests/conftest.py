@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update",
         action="store_true",
-        help="rewrite the expected parts of tests/data/*.test by what the tests see",
+        help="rewrite the expected parts of tests/data/*.test, and transcripts, by what is seen",
     )
 
 
@@ -30,3 +30,4 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:
         raise pytest.UsageError("--update rewrites files and runs in one process: use it with -n 0")
     cases.start_updating()
+    config.option.quorate_update = True

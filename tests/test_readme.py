@@ -23,6 +23,7 @@ PAGES = (
     "docs/simulation.md",
     "docs/trace.md",
     "docs/consistency.md",
+    "docs/testing.md",
 )
 KINDS = {"da", "python", "text", "console", "sh"}
 

@@ -135,6 +135,7 @@ class Recorder:
         self._names: dict[ProcessId, str] = {}
         self._messages: dict[int, str] = {}  # names, by number
         self._sent: Counter[tuple[str, str]] = Counter()  # messages, by sender and receiver
+        self._copies: Counter[str] = Counter()  # by the message that they are copies of
         self._clocks: defaultdict[str, ev.Clock] = defaultdict(dict)
         self._clocks_of: dict[str, ev.Clock] = {}  # by message: that of the step that sent it
         self._orders: dict[int, tuple[Order, int, ev.Clock]] = {}  # by identity
@@ -156,8 +157,12 @@ class Recorder:
             self.paths[name] = id.path
         return name
 
+    def message(self, number: int) -> str:
+        """What a message is called."""
+        return self._messages[number]
+
     def _named(self, of: int | ProcessId) -> str:
-        return self._messages[of] if isinstance(of, int) else self.name(of)
+        return self.message(of) if isinstance(of, int) else self.name(of)
 
     def _chosen(self, what: Asked, of: str, nth: int, value: float | None) -> None:
         self.tell(ev.Choice(self.time, what, of, nth, value))
@@ -278,7 +283,8 @@ class Recorder:
 
     def _duplicate(self, happening: Happening) -> None:
         message = self._messages[happening.value]
-        copy = self._messages[happening.number] = f"{message}+"
+        self._copies[message] += 1
+        copy = self._messages[happening.number] = message + "+" * self._copies[message]
         self._clocks_of[copy] = self._clocks_of[message]
         self.tell(ev.Duplicate(happening.time, message, copy))
 

@@ -90,13 +90,13 @@ def _line(said: str, place: str) -> Line:
         fault = fault_of(verb, rest)
         names = [fault[end] for end in ("from", "to") if fault[end] is not None]
         return Line(duration(at), place, tuple(names), _rate(fault))
-    if verb not in _VERBS:
-        verbs = (*_VERBS, *RATES)
+    if verb not in VERBS:
+        verbs = (*VERBS, *RATES)
         near = nearest(verb, verbs)
         help = f"did you mean `{near}`?" if near else f"there are {', '.join(verbs)}"
         raise FaultError(f"nothing is called `{verb}`", help)
     rest, seconds = _span(rest)
-    do = _VERBS[verb](rest, seconds)
+    do = VERBS[verb](rest, seconds)
     names = re.findall(r"[^\W\d][\w.-]*", rest.replace("->", " "))
     return Line(duration(at), place, tuple(names), do)
 
@@ -196,7 +196,7 @@ def _replaces(new: Fault, old: Fault) -> bool:
     return new.name == old.name and ends in ((None, None), (old["from"], old["to"]))
 
 
-_VERBS: dict[str, Callable[[str, float], Do]] = {
+VERBS: dict[str, Callable[[str, float], Do]] = {
     "crash": _crash,
     "restart": _restart,
     "pause": _pause,

@@ -1,0 +1,80 @@
+"""Many seeds of a program, for a test: what `quorate simulate` does, without its screen."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from quorate.compiler.loader import load
+from quorate.testing.cluster import words_of
+from quorate.worlds.sim.run import Adversity, command_line, surroundings
+from quorate.worlds.sim.scenario import read_scenario
+from quorate.worlds.sim.seeds import Plan, Result, run_seed
+
+Faults = Mapping[str, Any]
+"""As in `config(faults=...)`: `{"loss": "5%", "crash": ["Server:1", "Client:1"]}`."""
+
+
+def search(
+    program: str | os.PathLike[str],
+    *args: object,
+    seeds: int | Iterable[int] = 100,
+    faults: Faults | None = None,
+    scenario: str | None = None,
+    until: float = math.inf,
+    calm: float = math.inf,
+    swarm: bool = False,
+    config: Mapping[str, str] | None = None,
+) -> list[Result]:
+    """What came of each seed, up to the first failure, which is the last then.
+
+    `until` and `calm` are in virtual seconds: the end of a run, and from when on there are no
+    faults. Raises QuorateSyntaxError, FaultError, ScenarioError.
+    """
+    adversity = Adversity(faults or {}, read_scenario(scenario or ""), swarm, calm)
+    path = os.fspath(program)
+    plan = Plan(
+        *(path, [*map(str, args)], adversity, words_of(config), until),
+        outputs=True,
+    )
+    numbers = range(seeds) if isinstance(seeds, int) else [*seeds]
+    results: list[Result] = []
+    module = _loaded(plan, numbers)
+    for seed in numbers:
+        results.append(run_seed(plan, module, seed))
+        if results[-1].failed:
+            break
+    return results
+
+
+def _loaded(plan: Plan, seeds: Sequence[int]) -> ModuleType:
+    with command_line(plan.path, plan.args), surroundings(seeds[0] if seeds else 0):
+        return load(plan.path)
+
+
+def told(
+    result: Result,
+    program: str | os.PathLike[str],
+    *args: object,
+    faults: Faults | None = None,
+    **options: Any,
+) -> str:
+    """A failure, and the command that has it happen again; `options` are those of `search`."""
+    words = ["quorate", "simulate", "--seed", str(result.seed)]
+    for name, texts in (faults or {}).items():
+        for text in [texts] if isinstance(texts, str) else texts:
+            words += [f"--{name}", str(text)]
+    for name, option in (("until", "--until"), ("calm", "--faults-until")):
+        if options.get(name, math.inf) != math.inf:
+            words += [option, f"{options[name]:g}s"]
+    if options.get("swarm"):
+        words.append("--swarm")
+    for name, text in (options.get("config") or {}).items():
+        words += [f"--{name}", text]
+    words += [os.fspath(program), *map(str, args)]
+    note = ", with the scenario in a file by --scenario" if options.get("scenario") else ""
+    return f"{result.text}\nto repeat it{note}: {shlex.join(words)}"

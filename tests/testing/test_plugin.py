@@ -1,0 +1,118 @@
+"""The plugin of pytest, in runs of pytest of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LATE = """
+class Peer(process):
+    def setup(other): pass
+    def run():
+        send(('hello',), to=parent())
+
+def main():
+    ps = new(Peer, num=2)
+    for p in ps:
+        setup(p, (ps - {p},))
+    start(ps)
+    await(some(received(('hello',), from_=p)))
+    output(p)
+    assert p == min(ps), 'the second was first'
+    await(each(p in ps, has=received(('hello',), from_=p)))
+"""
+PROPERTY = "\n@always\ndef fine():\n    return True\n"
+
+
+@pytest.fixture
+def files(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+    (pytester.path / "late.da").write_text(LATE)
+    return pytester
+
+
+def test_simulate_fails_with_the_command_that_repeats_the_failure(files: pytest.Pytester) -> None:
+    files.makepyfile(
+        """
+        def test_all(simulate):
+            simulate("late.da", seeds=50, faults={"pause": "Peer:1,for=1s"}, until=60)
+        """
+    )
+    done = files.runpytest("-q")
+    done.assert_outcomes(failed=1)
+    command = next(line for line in done.outlines if line.startswith("to repeat it: "))
+    assert "the second was first" in done.stdout.str()
+    words = command.removeprefix("to repeat it: ").split()
+    again = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert again.returncode == 1
+    assert "the second was first" in again.stderr
+
+
+def test_simulate_answers_what_came_of_each_seed(files: pytest.Pytester) -> None:
+    (files.path / "late.da").write_text(LATE.replace("p == min(ps)", "True"))
+    files.makepyfile(
+        """
+        def test_all(simulate):
+            results = simulate("late.da", seeds=range(5, 25))
+            assert [each.seed for each in results] == [*range(5, 25)]
+            assert {each.outputs[0].text for each in results} == {"Peer-1", "Peer-2"}
+        """
+    )
+    files.runpytest("-q").assert_outcomes(passed=1)
+
+
+def test_a_cluster_is_closed_with_its_test(files: pytest.Pytester) -> None:
+    files.makepyfile(
+        """
+        import sys
+        before = sys.argv
+        def test_one(cluster):
+            first = cluster("late.da")
+            second = cluster("late.da", "argument")
+            second.deliver("Peer-1>main")
+            assert second.outputs == [("main", "Peer-1")]
+        def test_two():
+            assert sys.argv is before
+        """
+    )
+    files.runpytest("-q").assert_outcomes(passed=2)
+
+
+def test_a_transcript_is_a_test_that_can_be_rewritten(files: pytest.Pytester) -> None:
+    path = files.path / "late.transcript"
+    path.write_text("> start late.da\n> deliver Peer-1>main\n  nothing\n")
+    done = files.runpytest("-q")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["late.transcript", "-  nothing", "+  main prints Peer-1"])
+    files.runpytest("-q", "--quorate-update").assert_outcomes(passed=1)
+    assert "  main prints Peer-1\n" in path.read_text()
+    files.runpytest("-q").assert_outcomes(passed=1)
+
+
+def test_a_transcript_that_cannot_be_played_is_left_alone(files: pytest.Pytester) -> None:
+    path = files.path / "late.transcript"
+    path.write_text("> begin late.da\n")
+    done = files.runpytest("-q", "--quorate-update")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*late.transcript:1: nothing has been started"])
+    assert path.read_text() == "> begin late.da\n"
+
+
+def test_programs_with_properties_are_collected_by_pattern(files: pytest.Pytester) -> None:
+    (files.path / "with.da").write_text(LATE + PROPERTY)
+    done = files.runpytest("-q", "--collect-only")
+    done.stdout.fnmatch_lines(["with.da::seeds"])
+    assert "late.da" not in done.stdout.str()
+    files.makeini("[pytest]\nquorate_files = check_*.da\n")
+    assert "with.da" not in files.runpytest("-q", "--collect-only").stdout.str()
+
+
+def test_the_plugin_loads_nothing_of_quorate_by_itself(tmp_path: Path) -> None:
+    code = "import sys, quorate.testing.plugin; print('quorate.compiler' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n"

@@ -74,6 +74,14 @@ COMPARISONS = (
         goal=60_000,
     ),
     Comparison(
+        "the same, its properties checked after every step",
+        "ours.checked.messages_per_s",
+        "messages/s",
+        "not checked",
+        "ours.paxos.messages_per_s",
+        goal=60_000,
+    ),
+    Comparison(
         "whole runs of Raft, one after the other, by quorate simulate -j 1",
         "ours.raft.runs_per_s",
         "runs/s",
@@ -81,12 +89,19 @@ COMPARISONS = (
 )
 
 
-def simulated(path: str, args: list[int], faults: dict[str, str], *, marks: bool = False) -> None:
+def simulated(
+    path: str,
+    args: list[int],
+    faults: dict[str, str],
+    *,
+    marks: bool = False,
+    properties: bool = False,
+) -> None:
     """One run, of a program that has been loaded."""
     from quorate.compiler.loader import load
     from quorate.worlds.sim import Adversity, simulate
 
-    module = load(str(HERE.parent / path), cache=False, marks=marks)
+    module = load(str(HERE.parent / path), cache=False, marks=marks, properties=properties)
     begun = time.process_time()
     run = simulate(module, args, 1, max_steps=10**9, adversity=Adversity(faults))
     seconds = time.process_time() - begun
@@ -138,6 +153,7 @@ ONE: dict[str, Callable[[int], None]] = {
     "lossy": lambda n: simulated("bench/programs/pingpong.da", [n], {"loss": "1%"}),
     "marked": lambda n: simulated("bench/programs/pingpong.da", [n], {}, marks=True),
     "paxos": lambda n: simulated("examples/multi_paxos.da", [3, 2, 2, 2, n], {}),
+    "checked": lambda n: simulated("examples/multi_paxos.da", [3, 2, 2, 2, n], {}, properties=True),
     "raft": runs,
 }
 
@@ -152,7 +168,8 @@ def chosen(options: argparse.Namespace, run: Run) -> Iterator[tuple[str, Measure
     yield "heap.pingpong", one("heap", options.rounds)
     for name in ("pingpong", "lossy", "marked"):
         yield f"ours.{name}", one(name, options.rounds)
-    yield "ours.paxos", one("paxos", options.requests)
+    for name in ("paxos", "checked"):
+        yield f"ours.{name}", one(name, options.requests)
     yield "ours.raft", one("raft", options.seeds)
     for kind in ("streams", "datagrams") if options.simloom else ():
         command = [options.simloom, str(HERE / "loom.py"), kind, str(options.rounds // 5)]

@@ -323,3 +323,39 @@ def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     assert b"/300" in seen
     assert b"steps/s" in seen
     assert b"no failure" in seen
+
+
+PROPERTIES = """
+@sometimes
+def never():
+    return some(p in P, has=p.n == {})
+@always
+def alone():
+    return each(p in P, q in P, has=p == q and p.n < {})
+"""
+
+
+def test_a_property_that_fails_is_shown_with_what_repeats_it(simulate: Simulate) -> None:
+    ended = simulate(WORKS + PROPERTIES.format(0, 0), "--seeds", "5", "program.da")
+    assert (ended.status, ended.out) == (1, "")
+    lines = ended.err.splitlines()
+    assert re.match(r"error\[Q120\]: `alone` does not hold at 0\.\d{6} s, after step", lines[0])
+    assert lines[3:7] == ["  p = P-1", "  p.n = 0", "  q = P-1", lines[6]]
+    assert "quorate: to repeat it: quorate simulate --seed 0 program.da" in lines
+
+
+def test_what_no_seed_reached_is_a_failure_of_all(simulate: Simulate) -> None:
+    text = WORKS + PROPERTIES.format(3, 1)
+    ended = simulate(text, "--seeds", "5", "program.da")
+    assert ended.status == 1
+    assert "error[Q121]: `never` is to hold sometimes, and never did in 5 seeds" in ended.err
+    assert ended.err.splitlines()[-1].endswith("no failure, 1 of 1 not reached that should be")
+    assert simulate(WORKS + PROPERTIES.format(0, 1), "--seeds", "5", "program.da").status == 0
+
+
+def test_properties_in_json(simulate: Simulate) -> None:
+    ended = simulate(WORKS + PROPERTIES.format(3, 0), "--seeds", "2", "--json", "program.da")
+    found = json.loads(ended.out)
+    assert found["sometimes"] == {"never": False}
+    assert [each["code"] for each in found["failures"]] == ["Q120"]
+    assert "p = P-1" in found["failures"][0]["text"]

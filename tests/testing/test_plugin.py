@@ -101,6 +101,28 @@ def test_a_transcript_that_cannot_be_played_is_left_alone(files: pytest.Pytester
     assert path.read_text() == "> begin late.da\n"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("@always\ndef f(): return each(p in Peer, has=p.other is not None)", None),
+        (
+            "@always\ndef f(): return each(p in Peer, has=not p.sent(('hello',)))",
+            "error[[]Q120[]]*",
+        ),
+        ("@sometimes\ndef f(): return some(p in Peer, has=p.other is None)", "error[[]Q121[]]*"),
+    ],
+)
+def test_a_program_with_properties_is_a_test(
+    said: str, told: str | None, files: pytest.Pytester
+) -> None:
+    text = LATE.replace("p == min(ps)", "True")
+    (files.path / "with.da").write_text(f"{text}\n{said}\n")
+    done = files.runpytest("-q", "--quorate-seeds", "5")
+    done.assert_outcomes(passed=told is None, failed=told is not None)
+    if told is not None:
+        done.stdout.fnmatch_lines([told])
+
+
 def test_programs_with_properties_are_collected_by_pattern(files: pytest.Pytester) -> None:
     (files.path / "with.da").write_text(LATE + PROPERTY)
     done = files.runpytest("-q", "--collect-only")

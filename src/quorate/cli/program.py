@@ -73,6 +73,7 @@ def load_program(
     cache: bool,
     views: bool,
     marks: bool = False,
+    properties: bool = False,
 ) -> ModuleType:
     """The program, loaded with what its statements are to find; raises ProgramFailed for them."""
     from quorate.compiler.loader import load
@@ -81,7 +82,7 @@ def load_program(
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(path, name, cache=cache, views=views, marks=marks)
+        return load(path, name, cache=cache, views=views, marks=marks, properties=properties)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

@@ -48,7 +48,11 @@ def replay(
     path, name, arguments = program_of(begin.module, words)
     with interruptible():
         module = load_program(
-            *(path, name, arguments, begin.seed), cache=not no_cache, views=True, marks=True
+            *(path, name, arguments, begin.seed),
+            cache=not no_cache,
+            views=True,
+            properties=True,
+            marks=True,
         )
         from quorate.trace import TraceError
         from quorate.worlds.sim.recording import Otherwise

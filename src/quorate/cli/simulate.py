@@ -157,7 +157,11 @@ def simulate(
     with interruptible():
         try:
             loaded = load_program(
-                *(path, name, arguments, seeds[0]), cache=not no_cache, views=True, marks=True
+                *(path, name, arguments, seeds[0]),
+                cache=not no_cache,
+                views=True,
+                marks=True,
+                properties=True,
             )
         except SyntaxError as error:
             if as_json and told_as_json(error):

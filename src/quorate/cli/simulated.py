@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
+    from quorate.core.properties import Property
     from quorate.worlds.sim.seeds import Plan, Reached, Result
 
 LOSSES = ("loss", "duplicate", "partition")
@@ -57,6 +58,7 @@ class Report:
     late: int = 0
     failures: dict[str, list[Result]] = field(default_factory=dict)  # by what is alike
     reached: Reached = field(default_factory=dict)
+    sometimes: dict[str, bool] = field(default_factory=dict)
     interrupted: bool = False
 
     def show(self, module: ModuleType, seeds: Sequence[int], jobs: int | None) -> int:
@@ -97,7 +99,15 @@ class Report:
             self._tell()
         if self.interrupted:
             return Status.INTERRUPTED
-        return Status.FAILED if self.failures else Status.DONE
+        return Status.FAILED if self.failures or self._never() else Status.DONE
+
+    def _never(self) -> list[Property]:
+        """The properties of `@sometimes` that held in none of the seeds, where all were run."""
+        from quorate.worlds.sim.seeds import sometimes
+
+        if self.interrupted or (self.failures and not self.style.keep_going):
+            return []
+        return [each for each in sometimes() if not self.sometimes.get(each.name, False)]
 
     def _take(self, result: Result) -> None:
         from quorate.worlds.sim.seeds import join
@@ -109,6 +119,8 @@ class Report:
         self.reliable &= result.reliable
         self.late += result.verdict == "late"
         join(self.reached, result.reached)
+        for name, held in result.sometimes.items():
+            self.sometimes[name] = held or self.sometimes.get(name, False)
         if result.verdict == "stalled":
             self.stalled.append(result.seed)
         if result.failed:
@@ -128,6 +140,10 @@ class Report:
                 more = f" and {len(alike) - 6:,} more" if len(alike) > 6 else ""
                 click.echo(f"quorate: so did seeds {others}{more}", err=True)
             click.echo(f"quorate: to repeat it: {self.again(alike[0].seed)}", err=True)
+        for each in self._never():
+            from quorate.worlds.base.properties import never_reached
+
+            click.echo(never_reached(each, _several(self.seeds, "seed")), err=True)
         if self.style.quiet:
             return
         for line in (*self._notes(), *self._unreached(), self._coverage(), self._closing()):
@@ -179,6 +195,8 @@ class Report:
         how = "interrupted: " if self.interrupted else ""
         failed = sum(map(len, self.failures.values()))
         end = f"{_several(failed, 'failure')}" if failed else "no failure"
+        if never := len(self._never()):
+            end += f", {never} of {len(self.sometimes)} not reached that should be"
         late = f"{self.late:,} at the end of their time, " if self.late and not failed else ""
         return (
             f"quorate: {how}{_several(self.seeds, 'seed')}, {_several(self.messages, 'message')}, "
@@ -210,6 +228,7 @@ class Report:
                 for alike in self.failures.values()
                 for each in alike
             ],
+            "sometimes": dict(sorted(self.sometimes.items())),
             "coverage": [
                 {
                     "file": seen_from_here(file),

@@ -128,10 +128,10 @@ def _adding(view: View, names: dict[int, str]) -> ast.stmt:
     row = [] if view.of_facts else [_packed(view.rows, names)]
     add = ast.Attribute(ast.Attribute(load("self"), view.name, ast.Load()), "add", ast.Load())
     added = call(add, *key, *row)
-    if not view.wakes:
+    if not (view.wakes or view.checked):
         return ast.Expr(added)
-    stale = ast.Attribute(load("self"), "stale_", ast.Store())
-    return ast.If(added, [assign(stale, ast.Constant(True))], [])
+    mark = ast.Attribute(load("self"), "unseen_" if view.checked else "stale_", ast.Store())
+    return ast.If(added, [assign(mark, ast.Constant(True))], [])
 
 
 def _packed(slots: Sequence[int], names: dict[int, str]) -> ast.expr:

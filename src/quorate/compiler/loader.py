@@ -37,16 +37,17 @@ def load(
     cache: bool = True,
     views: bool = True,
     marks: bool = False,
+    properties: bool = False,
 ) -> ModuleType:
     """The module of the .da program at `path`, executed under `name` (its stem by default).
 
     A name with dots is that of a module in a package, which is imported first. Without `views`,
     its queries and those of modules that it imports go over whole histories; with `marks` they note
-    what is reached (see compiler/coverage.py). Errors of the program show `path` as it is given;
-    its code has the absolute one.
+    what is reached (see compiler/coverage.py), with `properties` they have those of the program.
+    Errors of the program show `path` as it is given; its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
-    install(views=views, marks=marks)
+    install(views=views, marks=marks, properties=properties)
     shown, path = path, os.path.abspath(path)
     name = module_name(path) if name is None else name
     root = folder_of(path, name)
@@ -181,7 +182,12 @@ def compiled(
     source = modules.source()
     with errors_with_places(source):
         analysed = analyse(source, modules.find)
-        module = translate(analysed, views=DaLoader.views, marks=DaLoader.marks)
+        module = translate(
+            analysed,
+            views=DaLoader.views,
+            marks=DaLoader.marks,
+            properties=DaLoader.properties,
+        )
         code = compile_module(module, path)
     if cache:
         _keep(path, code, modules.known.digests)
@@ -200,6 +206,7 @@ def _cache_path(path: str) -> str:
     folder, file = os.path.split(os.path.abspath(path))
     tag = sys.implementation.cache_tag
     tag = f"{tag}.marked" if DaLoader.marks else tag
+    tag = f"{tag}.checked" if DaLoader.properties else tag
     return os.path.join(folder, "__pycache__", f"{os.path.splitext(file)[0]}.{tag}.quorate")
 
 
@@ -268,6 +275,7 @@ class DaLoader(Loader):
 
     views = True
     marks = False
+    properties = False
     kept: Mapping[str, CodeType] = {}
 
     def __init__(self, path: str) -> None:
@@ -304,9 +312,9 @@ class DaFinder(MetaPathFinder):
         )
 
 
-def install(*, views: bool = True, marks: bool = False) -> None:
+def install(*, views: bool = True, marks: bool = False, properties: bool = False) -> None:
     """Make .da modules importable, and give them a calendar."""
-    DaLoader.views, DaLoader.marks = views, marks
+    DaLoader.views, DaLoader.marks, DaLoader.properties = views, marks, properties
     ambient.time.calendar = time
     if not any(isinstance(finder, DaFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, DaFinder())

@@ -69,16 +69,23 @@ def errors_with_places(source: Source) -> Iterator[None]:
         raise QuorateSyntaxError(syntax_diagnostics(source, error)) from None
 
 
-def translate(compilation: Compilation, *, views: bool = True, marks: bool = False) -> ast.Module:
+def translate(
+    compilation: Compilation,
+    *,
+    views: bool = True,
+    marks: bool = False,
+    properties: bool = False,
+) -> ast.Module:
     """The back end: from the resolved tree, which is used up, to a module of Python.
 
     Without `views`, every query goes over the whole history. With `marks`, the module notes which
-    of its handlers, branches and labels are reached.
+    of its handlers, branches and labels are reached. With `properties`, it has those of the
+    program, and keeps what they ask for.
     """
     points = mark(compilation.program) if marks else []
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
-    writer = Writer(compilation.program, views=views)
+    writer = Writer(compilation.program, views=views, properties=properties)
     compilation.module, compilation.plan = writer.module(), writer.plan
     return with_points(compilation.module, points) if marks else compilation.module
 
@@ -100,7 +107,7 @@ def plan_of(path: str) -> Plan:
     source = Source.read(path)
     with errors_with_places(source):
         compilation = analyse(source, Modules(path).find)
-        translate(compilation)
+        translate(compilation, properties=True)
     assert compilation.plan is not None
     return compilation.plan
 
@@ -112,12 +119,12 @@ def _flow(compilation: Compilation) -> str:
 
 
 def _plan(compilation: Compilation) -> str:
-    translate(compilation)
+    translate(compilation, properties=True)
     return str(compilation.plan)
 
 
 def _python(compilation: Compilation) -> str:
-    return ast.unparse(translate(compilation)) + "\n"
+    return ast.unparse(translate(compilation, properties=True)) + "\n"
 
 
 PRINTERS: dict[str, Callable[[Compilation], str]] = {

@@ -6,6 +6,7 @@ with that one, in the order in which they are come to.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +25,13 @@ from quorate.compiler.views import (
     UNLIKE,
     View,
 )
-from quorate.lang import nodes
 from quorate.lang.printer import expression_text
 
 ONE, AWAKE, MATCHES, MEMBERS = "O(1)", "O(changed rows)", "O(rows of the key)", "O(members)"
 BISECTED, TOPS = "O(log n)", "O(answers)"
 CHANGED = "O(changed members)"
 ROWS, HISTORY = "O(rows)", "O(history)"
+NEW_ROWS, PROCESSES = "O(new rows)", "O(processes)"
 """What an evaluation costs; keeping a view costs O(1) for each message that matches."""
 
 WHICH = {
@@ -136,7 +137,7 @@ class Plan:
         self._open: Planned | None = None
 
     @contextmanager
-    def query(self, node: nodes.Query | nodes.Messages) -> Iterator[None]:
+    def query(self, node: ast.expr) -> Iterator[None]:
         """While `node` is written, answers are its own, or those of the query around it."""
         if self._open is not None:
             yield
@@ -148,6 +149,13 @@ class Plan:
             yield
         finally:
             self._open = None
+
+    @contextmanager
+    def unsaid(self) -> Iterator[None]:
+        """What is written meanwhile is asked only once, and costs nothing."""
+        around, self._open = self._open, Planned(0, "", [])
+        yield
+        self._open = around
 
     def answer(self, view: View | None, cost: str, otherwise: str = "") -> Answer:
         """Note what a clause is answered from."""

@@ -18,10 +18,11 @@ from quorate.compiler.fields import gone_over, observe
 from quorate.compiler.fusing import Written
 from quorate.compiler.growing import growing_fields
 from quorate.compiler.matching import constant_at_head, guarded, only_arguments, tag_of
-from quorate.compiler.names import CORE, OWN, Level, assign, call, core, literal, load
+from quorate.compiler.names import CORE, Level, assign, call, core, literal, load
 from quorate.compiler.normal import normalize
+from quorate.compiler.properties import PropertyWriter, fields_read
 from quorate.compiler.rising import rising_parts
-from quorate.compiler.routines import RoutineWriter, class_, function, with_self
+from quorate.compiler.routines import class_, function, with_self
 from quorate.compiler.views import Views
 from quorate.core.configuration import joined
 from quorate.lang import nodes
@@ -37,17 +38,17 @@ AMBIENT = {
 """Modules that have twins in core/, and the names that `import *` takes from them."""
 
 
-class Writer(RoutineWriter):
+class Writer(PropertyWriter):
     """Writes statements and classes."""
 
-    def __init__(self, program: Program, *, views: bool = True) -> None:
+    def __init__(self, program: Program, *, views: bool = True, properties: bool = False) -> None:
         super().__init__(program)
         self.has_views = views
         self.program = program
+        self.properties = program.properties if properties else []
         self.main_config: list[dict[str, Any]] = []  # by statement
         self.module_config: dict[str, Any] = {}
         self.in_main = False
-        self.view_names: set[str] = set()
         self.handlers: list[Written] = []  # of the class around
         self.resets = _resets(program)
         self.observed: set[str] = set()  # fields that queries go over
@@ -60,8 +61,9 @@ class Writer(RoutineWriter):
         if self.has_views:
             self.rising = rising_parts(self.program)
             normalize(tree, self.given)
-            self.observed = gone_over(tree)
+            self.observed = gone_over(tree) | fields_read(self.properties, self.program)
             observe(tree, self.observed)
+        checks = self.write_properties()
         written = self.body(tree.body)
         start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
         start += _facts({"module_config_": self.module_config})
@@ -70,7 +72,7 @@ class Writer(RoutineWriter):
         if not main_config and _imports_star(tree) and _has_main(tree):
             main_config = literal({})  # not that of a main that is imported
         end = _facts({"main_config_": main_config, "uses_clock_": clocked})
-        body = [*written[:place], *start, *self.matchers, *written[place:], *end]
+        body = [*written[:place], *start, *self.matchers, *written[place:], *checks, *end]
         return ast.fix_missing_locations(ast.Module(body, []))
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
@@ -110,6 +112,7 @@ class Writer(RoutineWriter):
         self.class_name, self.super_name, self.info, self.base, self.in_main = around
         self.class_names = names
         self._part()
+        self.views.add(self.checked.get(node.name, Views()))
         plain = not (node.bases or self.resets)  # so that nobody else's view is emptied meanwhile
         members += self.keepers(self.views, self.handlers if plain else [], node)
         told = _facts(facts | {f"keeps_{kind}_": True for kind in sorted(self.views.histories)})
@@ -122,20 +125,8 @@ class Writer(RoutineWriter):
         return ast.copy_location(written, node)
 
     def _views_of(self, node: nodes.ProcessClass) -> Views:
-        """The views of a class, none as yet. Those of a derived class have its name before theirs,
-        so that they are no base's."""
-        depth = _depth(node.info)
-        number = f"{depth}_" if depth > 1 else ""
-        prefix = f"{node.info.name}_{number}" if depth or node.info.open else ""
-        return Views(prefix, self._free_name)
-
-    def _free_name(self, hint: str) -> str:
-        """A name for a view, that nothing else in the module has."""
-        name, number = self.unused(hint), 2
-        while name in self.view_names or name in OWN:
-            name, number = self.unused(f"{hint}{number}_"), number + 1
-        self.view_names.add(name)
-        return name
+        """The views of a class, none as yet."""
+        return Views(self.view_prefix(node.info), self.free_name)
 
     def _facts(self, node: nodes.ProcessClass) -> dict[str, Any]:
         """What the class says of itself: its fields, its configuration."""
@@ -347,11 +338,6 @@ def _import_core() -> ast.stmt:
 def _own(name: str) -> ast.stmt:
     """`name = core_.own(name)`: from here on it is the handler's own."""
     return assign(ast.Name(name, ast.Store()), call(core("own"), load(name)))
-
-
-def _depth(info: nodes.ClassInfo) -> int:
-    """How many process classes stand above another, at most."""
-    return max((1 + _depth(base) for base in info.bases), default=0)
 
 
 def end_of_header(body: list[ast.stmt]) -> int:

@@ -52,6 +52,7 @@ class View:
     title: str = ""  # what its messages are called
     details: tuple[Any, ...] = ()  # of the kind: which places in a row matter
     wakes: bool = False  # whether an await reads it
+    checked: bool = False  # whether a property reads it, and nothing else
     asked: list[list[ast.expr]] = field(default_factory=list)  # for what keys, by which query
     settled: tuple[int, str] | None = None  # the place in a key where less is never asked again
     dropped: bool = False  # together with the rows that it drops, over channels that keep order
@@ -158,6 +159,7 @@ class Views:
     free: Callable[[str], str] = str  # a name that nothing else has
     views: list[View] = field(default_factory=list)
     histories: set[str] = field(default_factory=set)  # kept whole, for what no view answers
+    checked: bool = False  # whether they are those that properties read
 
     def view(
         self,
@@ -176,8 +178,14 @@ class Views:
                     if kind != PENDING:  # which is that of one query
                         return known
         name = self.name(asked, keys, rows, kind, title)
-        self.views.append(View(name, asked, keys, tuple(rows), kind, title, details))
+        made = View(name, asked, keys, tuple(rows), kind, title, details, checked=self.checked)
+        self.views.append(made)
         return self.views[-1]
+
+    def add(self, more: Views) -> None:
+        """Keep the views of `more` too."""
+        self.views += more.views
+        self.histories |= more.histories
 
     def named(self, attribute: ast.expr) -> View:
         """The view that is read as `self.name`, or `self.name[key]`."""

@@ -53,6 +53,7 @@ class Actions:
     sends_plainly_: bool
     sends_simply_: bool
     stale_: bool
+    unseen_: bool
     effects_: list[Any]
     outbox_: deque[Entry]
     received_: list[Entry]
@@ -301,7 +302,7 @@ class Actions:
                 f"`reset` is given {described(which)}",
                 "write `reset(received)`, `reset(sent)` or `reset()`",
             )
-        self.stale_ = True
+        self.stale_ = self.unseen_ = True
         for kind, history in (("received", self.received_), ("sent", self.sent_)):
             if which in (None, kind):
                 history.clear()

@@ -17,6 +17,7 @@ from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Process
+from quorate.core.properties import News, Property, Question, Reading
 from quorate.core.settled import SettledFacts, SettledGroups
 from quorate.core.views import Every, Facts, Groups, Rows
 
@@ -37,10 +38,14 @@ __all__ = [
     "Least",
     "Lowest",
     "Members",
+    "News",
     "Pending",
     "Process",
     "ProcessId",
     "ProgramError",
+    "Property",
+    "Question",
+    "Reading",
     "Rising",
     "Rows",
     "SettledFacts",

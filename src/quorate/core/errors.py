@@ -30,3 +30,10 @@ class ProgramError(Exception):
 
 class NoValueYet(ProgramError, AttributeError):
     """A field is read that has no value, which `hasattr` and `getattr` may ask for."""
+
+
+class PropertyFailed(ProgramError):
+    """A property of the program does not hold; `message` tells all that is known of it."""
+
+    def __str__(self) -> str:
+        return f"error[{self.code}]: {self.message}"

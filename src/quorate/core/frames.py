@@ -298,17 +298,25 @@ class Frame:
         found: list[Read] = []
         for home, names in zip((process.__dict__, self.__dict__), reads, strict=True):
             for name in names:
-                value = home.get(name, NOTHING)
-                if type(value) not in ATOMS:
-                    if type(value) not in PLAIN or not is_settled(value):
-                        return None
-                    found.append(Sight.of(value))
-                found.append((home, name, value))
+                read = read_now(home, name)
+                if read is None:
+                    return None
+                found += read
         return found
 
     def place_(self) -> tuple[int, str]:
         """Where the frame waits, and for what: (line, source text); line 0 where it does not."""
         return self.routine_.waits.get(self.block_, (0, ""))
+
+
+def read_now(home: Any, name: str) -> list[Read] | None:
+    """The value of a name, so that a change can be told; None where it may change from inside."""
+    value = home.get(name, NOTHING)
+    if type(value) in ATOMS:
+        return [(home, name, value)]
+    if type(value) not in PLAIN or not is_settled(value):
+        return None
+    return [Sight.of(value), (home, name, value)]
 
 
 def come_back(error: BaseException, frame: Frame, block: str, then: str) -> None:

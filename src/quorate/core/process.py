@@ -127,6 +127,7 @@ class Process(Actions, CompiledClass):
         self.resumes_ = 0  # RESUME effects that have not come back; only the last one counts
         self.waiting_ = False  # at an await that has been tested
         self.stale_ = True  # what it reads may have changed
+        self.unseen_ = True  # what properties read of its histories may have changed
         self.read_: list[Read] = []  # what else can have changed, if that is false
         self.started_ = False
         self.set_up_ = False
@@ -326,11 +327,11 @@ class Process(Actions, CompiledClass):
 
     def keep_whole_received_(self, message: Any, peer: ProcessId, stamp: Any) -> None:
         self.received_.append((message, peer, stamp))
-        self.stale_ = True
+        self.stale_ = self.unseen_ = True
 
     def keep_whole_sent_(self, message: Any, peer: ProcessId, stamp: Any) -> None:
         self.sent_.append((message, peer, stamp))
-        self.stale_ = True
+        self.stale_ = self.unseen_ = True
 
     # Taking messages.
 

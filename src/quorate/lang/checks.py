@@ -17,6 +17,7 @@ from quorate.lang.diagnostics import Diagnostic, Diagnostics, Label, nearest
 from quorate.lang.holding import Made, Variables, made_by, variables_of
 from quorate.lang.imports import defines, module_named, no_such_name
 from quorate.lang.nodes import ClassInfo, Program
+from quorate.lang.properties import check_properties
 from quorate.lang.scopes import stored_names, target_names
 from quorate.lang.setups import check_setup
 from quorate.lang.source import Source, Span
@@ -28,6 +29,7 @@ METHODS = ("process", "thread")
 def check(program: Program, found: Diagnostics) -> None:
     """Report what is wrong with the resolved `program` as a whole."""
     _Checker(program, found).visit(program.tree)
+    check_properties(program, found)
 
 
 def no_main(source: Source) -> Diagnostic:

@@ -92,6 +92,21 @@ class Await(ast.stmt):
     simple: bool
 
 
+class Property(ast.stmt):
+    """`@always def name(): return value`, beside the processes of a module; and its kin.
+
+    `within` is in seconds, None where nothing is said. `Program.properties` holds them, so that
+    what is done to the statements of a module leaves them alone.
+    """
+
+    _fields = ("value",)
+
+    kind: str
+    name: str
+    within: float | None
+    value: ast.expr
+
+
 # Expressions ----------------------------------------------------------------------------------
 
 
@@ -138,12 +153,13 @@ class Messages(ast.expr):
     """`received(message, from_=, clk=)` or `sent(message, to=, clk=)`.
 
     As a clause of a query it binds; anywhere else it asks whether there is such a message, and
-    all its names are values.
+    all its names are values. In a property it is asked `of` a process.
     """
 
-    _fields = ("message", "peer", "stamp")
+    _fields = ("of", "message", "peer", "stamp")
 
     kind: HistoryKind
+    of: ast.expr | None = None
     message: Pattern
     peer: Pattern | None
     stamp: Pattern | None
@@ -297,6 +313,7 @@ class Program:
     circles: dict[str, tuple[Program, str | None]] = field(default_factory=dict)
     """What is imported from unfinished modules: the name here -> the module, and the name there."""
     suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes
+    properties: list[Property] = field(default_factory=list)
 
     def whole(self) -> list[Program]:
         """The module, and every .da module that the program is made of."""

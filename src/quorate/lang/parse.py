@@ -26,6 +26,7 @@ from quorate.lang.imports import (
 )
 from quorate.lang.nodes import ClassInfo, Pattern, Program, make
 from quorate.lang.patterns import ExpressionReader
+from quorate.lang.properties import is_property, read_property
 from quorate.lang.refusals import refused
 from quorate.lang.scopes import BUILTINS, parameters, plain_class
 from quorate.lang.source import Source, Span, tokens_of
@@ -99,18 +100,29 @@ class Reader(ExpressionReader):
         note_imports(self.program, self._importer, self.found)
         self.time_modules, self.sleepers = sleeping_names(tree)
         self.shadowed = {s.name for s in tree.body if isinstance(s, ast.FunctionDef)} & QUERIES
-        tree.body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
+        body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]
+        self.program.properties = [s for s in body if isinstance(s, nodes.Property)]
+        tree.body = [s for s in body if not isinstance(s, nodes.Property)]
 
     def _module_statement(self, node: ast.stmt) -> ast.stmt:
         if isinstance(node, ast.AsyncFunctionDef):
             node = self._without_async(node, ast.FunctionDef)
         if isinstance(node, ast.FunctionDef) and node.name == "main":
             return self._main(node)
+        if isinstance(node, ast.FunctionDef) and is_property(node, self.program):
+            return self._property(node)
         if (module := import_da_name(node)) is not None:
             assert isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             alias = ast.alias(module, node.targets[0].id)
             return ast.copy_location(ast.Import([ast.copy_location(alias, node)]), node)
         return self.statement(node)
+
+    def _property(self, node: ast.FunctionDef) -> nodes.Property:
+        self.program.names.discard(node.name)
+        self.in_property = True
+        written = read_property(node, self.expression, self.found)
+        self.in_property = False
+        return written
 
     # Process classes.
 

@@ -24,6 +24,7 @@ class ExpressionReader(ast.NodeTransformer):
         self.time_modules: set[str] = set()  # names that mean the module `time`
         self.sleepers: set[str] = set()  # names that mean `time.sleep`
         self.shadowed: set[str] = set()  # words of queries that are names of the program here
+        self.in_property = False  # where `p.received(...)` asks a process
 
     def expression(self, node: ast.expr) -> ast.expr:
         result: ast.expr = self.visit(node)
@@ -85,9 +86,10 @@ class ExpressionReader(ast.NodeTransformer):
     # Histories.
 
     def messages(self, call: ast.Call, *, values: bool) -> ast.expr:
-        """`received(...)` or `sent(...)`."""
-        assert isinstance(call.func, ast.Name)
-        kind = call.func.id
+        """`received(...)` or `sent(...)`; in a property, `p.received(...)`."""
+        func = call.func
+        assert isinstance(func, (ast.Attribute, ast.Name))
+        kind = func.attr if isinstance(func, ast.Attribute) else func.id
         parts: dict[str, ast.expr] = {}
         if len(call.args) == 1:
             parts["msg"] = call.args[0]
@@ -102,6 +104,7 @@ class ExpressionReader(ast.NodeTransformer):
             nodes.Messages,
             call,
             kind=kind,
+            of=self.expression(func.value) if isinstance(func, ast.Attribute) else None,
             message=self.pattern(parts["msg"], values=values),
             peer=self._part(parts, PEER[kind], values),
             stamp=self._part(parts, "clk", values),
@@ -243,7 +246,8 @@ class ExpressionReader(ast.NodeTransformer):
     def _asks_history(self, node: ast.Call) -> bool:
         """Whether a call is `received(...)` or `sent(...)`; `receive(...)` is taken for one."""
         if not isinstance(node.func, ast.Name):
-            return False
+            of_process = self.in_property and isinstance(node.func, ast.Attribute)
+            return of_process and node.func.attr in HISTORIES  # type: ignore[attr-defined]
         if node.func.id == "receive":
             help = "write `received(pattern)` to ask whether a message has come"
             self.found.error("Q034", "`receive` is a definition, not a call", node, help=help)

@@ -13,12 +13,12 @@ from quorate.lang.patterns import PEER
 
 def tree_text(program: Program) -> str:
     """The program of a tree, in the language."""
-    return _text(program.tree, resolved=False)
+    return _text(program, resolved=False)
 
 
 def program_text(program: Program) -> str:
     """The program of a resolved tree: every field is written with `self.`."""
-    return _text(program.tree, resolved=True)
+    return _text(program, resolved=True)
 
 
 def expression_text(node: ast.AST) -> str:
@@ -27,8 +27,10 @@ def expression_text(node: ast.AST) -> str:
     return ast.unparse(ast.fix_missing_locations(printed))
 
 
-def _text(tree: ast.Module, *, resolved: bool) -> str:
-    printed = Printer(resolved=resolved).visit(copy.deepcopy(tree))
+def _text(program: Program, *, resolved: bool) -> str:
+    tree = copy.deepcopy(program.tree)
+    tree.body += copy.deepcopy(program.properties)
+    printed = Printer(resolved=resolved).visit(tree)
     text = ast.unparse(ast.fix_missing_locations(printed))
     return text.replace(_ELIF_LOOP, "while await") + "\n"
 
@@ -77,6 +79,16 @@ class Printer(ast.NodeTransformer):
         arguments.defaults = list(given.values())
         name = "receive" if node.kind == "received" else "sent"
         written = ast.FunctionDef(name, arguments, self._body(node.body), [], None)
+        written.type_params = []  # type: ignore[attr-defined]
+        return written
+
+    def visit_Property(self, node: nodes.Property) -> ast.AST:
+        decorator: ast.expr = _name(node.kind)
+        if node.within is not None:
+            decorator = _call(node.kind, [], within=ast.Constant(node.within))
+        arguments = ast.arguments([], [], None, [], [], None, [])
+        body: list[ast.stmt] = [ast.Return(self.visit(node.value))]
+        written = ast.FunctionDef(node.name, arguments, body, [decorator], None)
         written.type_params = []  # type: ignore[attr-defined]
         return written
 
@@ -149,7 +161,10 @@ class Printer(ast.NodeTransformer):
     def visit_Messages(self, node: nodes.Messages) -> ast.AST:
         parts = {PEER[node.kind]: node.peer, "clk": node.stamp}
         given = {name: self.visit(part) for name, part in parts.items() if part is not None}
-        return _call(node.kind, [self.visit(node.message)], **given)
+        asked = _call(node.kind, [self.visit(node.message)], **given)
+        if node.of is not None:
+            asked.func = ast.Attribute(self.visit(node.of), node.kind, ast.Load())
+        return asked
 
     def visit_History(self, node: nodes.History) -> ast.AST:
         return _name(node.kind)

@@ -35,7 +35,7 @@ WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance"
 
 TAKEN = {
     *("core_", "code_", "main_config_", "main_process_", "module_config_", "uses_clock_"),
-    *("_covered_", "_points_"),
+    *("_covered_", "_points_", "_properties_"),
 }
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")
@@ -54,7 +54,8 @@ def resolve(program: Program, found: Diagnostics) -> None:
     for name, node in taken.items():
         message = f"`{name}` is a name of what Quorate makes of the module"
         found.error("Q014", message, node, help="choose another name")
-    Resolver(program, found).visit(program.tree)
+    for part in (program.tree, *program.properties):
+        Resolver(program, found).visit(part)
 
 
 @dataclass
@@ -374,6 +375,12 @@ class Resolver(ast.NodeTransformer):
         self._leave()
         return node
 
+    def visit_Property(self, node: nodes.Property) -> ast.AST:
+        self._enter(set(), [])
+        node.value = self._nested(node.value)
+        self._leave()
+        return node
+
     def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
         """A field needs no declaration, and can have none in Python."""
         for name in node.names:
@@ -576,10 +583,11 @@ class Resolver(ast.NodeTransformer):
         return node
 
     def _check_histories(self, node: nodes.Messages | nodes.History) -> None:
-        if self.owner is None:
-            help = "ask in a method of a process, or in `main`"
+        if isinstance(node, nodes.Messages) and node.of is not None:
+            node.of = self.visit(node.of)
+        elif self.owner is None:
             message = f"`{node.kind}` outside of a process: whose messages?"
-            self.found.error("Q024", message, node, help=help)
+            self.found.error("Q024", message, node, help="ask in a method of a process, or `main`")
 
 
 def word_method(word: str) -> str:

@@ -18,7 +18,8 @@ from types import TracebackType
 import msgspec
 
 from quorate import __version__
-from quorate.compiler.loader import load, load_anew
+from quorate.compiler.loader import load_anew
+from quorate.core.errors import PropertyFailed
 from quorate.core.process import Process
 from quorate.trace import SCHEMA
 from quorate.trace import events as ev
@@ -26,7 +27,7 @@ from quorate.trace.reading import line_of
 from quorate.trace.telling import told
 from quorate.worlds.base import failure_of
 from quorate.worlds.sim.byhand import HeldRun
-from quorate.worlds.sim.run import command_line, surroundings
+from quorate.worlds.sim.run import command_line, load_for, surroundings
 
 _TOLD = (
     *(ev.State, ev.Send, ev.Duplicate, ev.Drop, ev.Output, ev.End, ev.Fail),
@@ -38,7 +39,7 @@ _decode = msgspec.json.Decoder(ev.Event).decode
 
 
 class Failed(AssertionError):
-    """A process has failed; the text is what `quorate run` says of it."""
+    """A process has failed, or a property of the program; the text is what commands say of it."""
 
 
 class Cluster:
@@ -61,7 +62,7 @@ class Cluster:
         self._stack.enter_context(command_line(program, args))
         self._stack.enter_context(surroundings(seed))
         try:
-            module = load_anew(load(os.fspath(program)))
+            module = load_anew(load_for(program, views=True))
             begin = ev.Begin(SCHEMA, __version__, os.fspath(program), seed, [*map(str, args)])
             self._run = HeldRun(module, begin, self._tell, words_of(config))
             self._check()
@@ -159,7 +160,7 @@ class Cluster:
         host = self._run.host
         if host.error is None:
             return
-        if host.at_fault is None:
+        if host.at_fault is None or isinstance(host.error, PropertyFailed):
             raise Failed(str(host.error)) from host.error
         raise Failed(str(failure_of(host.at_fault.id_, host.error))) from host.error
 

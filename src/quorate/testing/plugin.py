@@ -74,7 +74,7 @@ class ProgramItem(_Item):
 
     def runtest(self) -> None:
         from quorate.lang.diagnostics import QuorateSyntaxError
-        from quorate.testing.search import search, told
+        from quorate.testing.search import never, search, told
 
         try:
             results = search(self.path, seeds=_seeds(self.config))
@@ -82,6 +82,8 @@ class ProgramItem(_Item):
             raise _Shown(str(error)) from None
         if results and results[-1].failed:
             raise _Shown(told(results[-1], _seen(self.path)))
+        if unreached := never(results):
+            raise _Shown("\n".join(unreached))
 
 
 class TranscriptFile(pytest.File):

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from quorate.compiler.loader import load
 from quorate.testing.cluster import words_of
-from quorate.worlds.sim.run import Adversity, command_line, surroundings
+from quorate.worlds.base.properties import never_reached
+from quorate.worlds.sim.run import Adversity, command_line, load_for, surroundings
 from quorate.worlds.sim.scenario import read_scenario
-from quorate.worlds.sim.seeds import Plan, Result, run_seed
+from quorate.worlds.sim.seeds import Plan, Result, run_seed, sometimes
 
 Faults = Mapping[str, Any]
 """As in `config(faults=...)`: `{"loss": "5%", "crash": ["Server:1", "Client:1"]}`."""
@@ -53,7 +53,15 @@ def search(
 
 def _loaded(plan: Plan, seeds: Sequence[int]) -> ModuleType:
     with command_line(plan.path, plan.args), surroundings(seeds[0] if seeds else 0):
-        return load(plan.path)
+        return load_for(plan.path, views=True)
+
+
+def never(results: Iterable[Result]) -> list[str]:
+    """What is to be said of each property of `@sometimes` that held in none of the runs."""
+    several = list(results)
+    held = {name for each in several for name, holds in each.sometimes.items() if holds}
+    where = f"{len(several)} seeds"
+    return [never_reached(each, where) for each in sometimes() if each.name not in held]
 
 
 def told(

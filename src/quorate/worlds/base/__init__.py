@@ -2,7 +2,8 @@
 
 from quorate.worlds.base.collector import collect_seldom
 from quorate.worlds.base.host import Host, Task, is_in_step
-from quorate.worlds.base.program import config_of, faults_of_program
+from quorate.worlds.base.program import config_of, faults_of_program, properties_of
+from quorate.worlds.base.properties import Watch
 from quorate.worlds.base.reports import (
     Failure,
     Standing,
@@ -18,6 +19,7 @@ __all__ = [
     "Host",
     "Standing",
     "Task",
+    "Watch",
     "busy_at",
     "collect_seldom",
     "config_of",
@@ -25,6 +27,7 @@ __all__ = [
     "faults_of_program",
     "is_in_step",
     "not_ended",
+    "properties_of",
     "standing_of",
     "stuck",
 ]

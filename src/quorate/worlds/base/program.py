@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from quorate.core.configuration import over
+from quorate.core.process import Process
+from quorate.core.properties import Property
 
 
 def config_of(module: ModuleType, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -27,3 +30,15 @@ def faults_of_program(module: ModuleType) -> dict[str, Any]:
     levels = (getattr(module, "module_config_", {}), getattr(module, "main_config_", {}))
     faults: dict[str, Any] = over(*levels).get("faults", {})
     return faults
+
+
+def properties_of(module: ModuleType) -> list[Property]:
+    """The properties of a program, those of the .da modules that it is made of included."""
+    modules = [module]
+    for each in modules:
+        for value in vars(each).values():
+            if isinstance(value, type) and issubclass(value, Process):
+                value = sys.modules.get(value.__module__)
+            if isinstance(value, ModuleType) and "code_" in vars(value) and value not in modules:
+                modules.append(value)
+    return [found for each in modules for found in getattr(each, "_properties_", ())]

@@ -17,7 +17,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.messages import own_copy
 from quorate.core.process import Process
 from quorate.trace import events as ev
-from quorate.worlds.base import config_of
+from quorate.worlds.base import Watch, config_of, properties_of
 from quorate.worlds.sim.agenda import AT_ONCE, Item
 from quorate.worlds.sim.host import StepsExceeded
 from quorate.worlds.sim.network import Network, Parcel
@@ -97,6 +97,8 @@ class HeldRun:
         self.network = HeldNetwork(self.host.agenda, self.host.network.routes)
         self.network.under_way = {}
         self.host.network = self.network
+        if properties := properties_of(module):
+            self.host.watch = Watch(properties)
         self.recorder.begins((), restarts=True)
         self.host.add_main(main_of(module))
         self.host.plan()

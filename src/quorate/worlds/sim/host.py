@@ -15,11 +15,11 @@ from quorate.core import effects as fx
 from quorate.core import events as ev
 from quorate.core.ambient import here
 from quorate.core.freeze import freeze
-from quorate.core.ids import ProcessId
+from quorate.core.ids import ProcessId, main_id
 from quorate.core.process import Process
 from quorate.core.thaw import thaw
 from quorate.lang.faults import Fault
-from quorate.worlds.base import Host
+from quorate.worlds.base import Host, Watch
 from quorate.worlds.base.host import Order
 from quorate.worlds.sim.agenda import AT_ONCE, Agenda, Item
 from quorate.worlds.sim.choices import Choices
@@ -75,6 +75,7 @@ class SimulatedHost(Host):
         self.clocks = Clocks(seed, _most(faults, "skew"), _most(faults, "drift"))
         self.lives = Lives(self, restarts)
         self._paused = self.lives.paused
+        self.watch: Watch | None = None
         self.error: BaseException | None = None
         self.at_fault: Process | None = None
         self.codes: list[int] = []
@@ -194,6 +195,10 @@ class SimulatedHost(Host):
                 if item[0] > until:
                     heappush(items, item)
                     return "late"
+                if self.watch is not None and item[0] > self.watch.due:
+                    heappush(items, item)
+                    self.look_at_time(self.watch.due)
+                    continue
                 if not self.step(item) and self.active:
                     continue
             if holds is not None and self.error is None and holds():
@@ -201,6 +206,14 @@ class SimulatedHost(Host):
             if not self.active and self.over():
                 break
         return "over" if self.error is None else "failed"
+
+    def look_at_time(self, time: float, *, over: bool = False) -> None:
+        """See whether all is so that is to be so by `time`, or in the end."""
+        assert self.watch is not None
+        try:
+            (self.watch.end if over else self.watch.by)(time)
+        except Exception as error:
+            self.error, self.at_fault = error, self.processes.get(main_id())
 
     def step(self, item: Item) -> bool:
         """Let an item of the agenda happen, with all that it brings about; whether it mattered."""
@@ -225,9 +238,20 @@ class SimulatedHost(Host):
             self._timers.remove((to, what.timer))
         self.queue.append((process, what, sender, stamp))
         self.turn(1)
+        watch = self.watch
+        if watch is not None and type(process) not in watch.idle and self.error is None:
+            self._look(process)
         if self.queue:
             self.plan()
         return True
+
+    def _look(self, process: Process) -> None:
+        """See whether what a step has changed is as the properties of the program say."""
+        assert self.watch is not None
+        try:
+            self.watch.after(process, self.agenda.now, self.steps)
+        except Exception as error:
+            self.error, self.at_fault = error, process
 
     def _is_due(self, at: float, to: ProcessId, what: Any) -> bool:
         """Of what is no message: false for a timer that was cancelled, and where no process is."""

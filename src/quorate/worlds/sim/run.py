@@ -23,7 +23,14 @@ from quorate.core.ordering import repr_of, text_of
 from quorate.core.process import Process
 from quorate.lang.faults import Fault, faults_of
 from quorate.trace import events as trace
-from quorate.worlds.base import Standing, config_of, faults_of_program, standing_of
+from quorate.worlds.base import (
+    Standing,
+    Watch,
+    config_of,
+    faults_of_program,
+    properties_of,
+    standing_of,
+)
 from quorate.worlds.sim.clocks import EPOCH_SECONDS
 from quorate.worlds.sim.faults import Strikes, swarm
 from quorate.worlds.sim.happenings import Observer
@@ -61,7 +68,8 @@ class Run:
     not 0. `end` says why it ended there, `waiting` where processes stand that had not ended;
     `messages` counts those taken off the network, `lost` those that a fault took, `crashes` the
     processes, `processes` those made, `time` is in virtual seconds. `failed` is the process that
-    `error` came from. `reliable` says that no message went over an unreliable channel.
+    `error` came from. `reliable` says that no message went over an unreliable channel. `reached`
+    maps the properties of `@sometimes` to whether they held.
     """
 
     seed: int
@@ -78,6 +86,7 @@ class Run:
     processes: int = 0
     steps: int = 0
     time: float = 0.0
+    reached: dict[str, bool] = field(default_factory=dict)
 
     def texts(self, process: str | None = None) -> list[str]:
         """What all processes showed, or the one called so, in order."""
@@ -110,6 +119,13 @@ class Adversity:
         return swarm(faults, seed) if self.swarm else faults
 
 
+def load_for(path: str | os.PathLike[str], *, views: bool) -> ModuleType:
+    """The program at `path`, with what its properties need."""
+    from quorate.compiler.loader import load
+
+    return load(os.fspath(path), views=views, properties=True)
+
+
 def simulate(
     path: str | os.PathLike[str] | ModuleType,
     args: Sequence[Any] = (),
@@ -132,7 +148,7 @@ def simulate(
     raised.
     """
     with command_line(path, args), surroundings(seed):
-        module = path if isinstance(path, ModuleType) else _load(path, views)
+        module = path if isinstance(path, ModuleType) else load_for(path, views=views)
         return run_loaded(
             *(module, seed, until, max_steps, config, adversity, observer),
             refreeze=refreeze,
@@ -170,10 +186,15 @@ def run_loaded(
     else:
         host = RecordedHost(*made_of, recorder, **options)
         recorder.begins(faults, restarts)
+    if properties := properties_of(module):
+        host.watch = Watch(properties, adversity.until if adversity.until < math.inf else 0.0)
     _beset(host, faults, adversity, {} if recorder is None else recorder.paths)
     host.add_main(main_of(module))
     host.plan()
-    _go(host, run, until, max_steps)
+    _go(host, run, until, max_steps, calm=adversity.until < math.inf)
+    if host.watch is not None:
+        wanted = [each.name for each in host.watch.properties if each.kind == "sometimes"]
+        run.reached = {name: name in host.watch.reached for name in wanted}
     if recorder is not None:
         recorder.over(run.end, run.status, [each.process for each in run.waiting])
     return run
@@ -191,12 +212,6 @@ def _beset(
         play(host, adversity.scenario)
     else:
         play_again(host, adversity.strikes, paths)
-
-
-def _load(path: str | os.PathLike[str], views: bool) -> ModuleType:
-    from quorate.compiler.loader import load
-
-    return load(os.fspath(path), views=views)
 
 
 @contextmanager
@@ -233,8 +248,11 @@ def _shower(run: Run) -> Callable[[float, Process, fx.Output], None]:
     return show
 
 
-def _go(host: SimulatedHost, run: Run, until: Until | None, max_steps: int) -> None:
-    """Take steps until the run is over, and fill in what came of it."""
+def _go(host: SimulatedHost, run: Run, until: Until | None, max_steps: int, *, calm: bool) -> None:
+    """Take steps until the run is over, and fill in what came of it.
+
+    With `calm` there are no faults in the end, so that nothing is excused by them.
+    """
     limit = until if isinstance(until, (int, float)) else float("inf")
     holds = None
     if callable(until):
@@ -245,6 +263,12 @@ def _go(host: SimulatedHost, run: Run, until: Until | None, max_steps: int) -> N
             return condition(run)
 
     run.end = host.go(limit, max_steps, holds)
+    if host.watch is not None and host.error is None:
+        excused = run.end == "quiet" and not calm and (host.network.lost or host.lives.crashes)
+        if run.end in ("over", "quiet") and not excused:
+            host.look_at_time(host.agenda.now, over=True)
+        elif run.end == "late":
+            host.look_at_time(limit)
     _conclude(host, run)
 
 

@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 from quorate.compiler.coverage import COVERED, POINTS, Point
 from quorate.compiler.loader import load_anew, program_modules
+from quorate.core.errors import PropertyFailed
 from quorate.core.ids import main_id
 from quorate.core.process import Process
+from quorate.core.properties import Property
 from quorate.worlds.base import failure_of, not_ended, stuck
 from quorate.worlds.sim.happenings import Digest
 from quorate.worlds.sim.host import StepsExceeded
@@ -72,6 +74,7 @@ class Result:
     reliable: bool = True
     digest: str = ""
     reached: Reached = field(default_factory=dict)
+    sometimes: dict[str, bool] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
 
     @property
@@ -148,9 +151,12 @@ def judged(run: Run, adversity: Adversity) -> Result:
         crashes=run.crashes,
         seconds=run.time,
         reliable=run.reliable,
+        sometimes=run.reached,
     )
     if isinstance(run.error, StepsExceeded):
         _fail(result, "Q118", f"error[Q118]: {run.error}\n  = help: give --steps, or --until")
+    elif isinstance(run.error, PropertyFailed):
+        _fail(result, run.error.code, str(run.error))
     elif run.error is not None:
         assert run.failed is not None
         failure = failure_of(run.failed, run.error)
@@ -201,6 +207,12 @@ def process_classes() -> list[str]:
         if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
     }
     return sorted({"main" if name == "main_process_" else name for name in found})
+
+
+def sometimes() -> list[Property]:
+    """The properties of the program that is loaded that are to hold in some seed."""
+    found = [p for module in program_modules() for p in getattr(module, "_properties_", ())]
+    return [each for each in found if each.kind == "sometimes"]
 
 
 def reached() -> Reached:

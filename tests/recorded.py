@@ -44,6 +44,7 @@ def record(tmp_path: Path) -> Record:
         channel: str = "reliable",
         faults_until: float = float("inf"),
         swarm: bool = False,
+        arguments: tuple[str, ...] = (),
         **faults: Any,
     ) -> Recorded:
         path = program if isinstance(program, Path) else tmp_path / "told.da"
@@ -51,7 +52,7 @@ def record(tmp_path: Path) -> Record:
             path.write_text(program)
         adversity = Adversity(faults, read_scenario(scenario), swarm, faults_until)
         config = {"channel": frozenset(channel.split(","))}
-        plan = Plan(str(path), (), adversity, config, until)
+        plan = Plan(str(path), arguments, adversity, config, until)
         module = load(str(path))
         lines: list[bytes] = []
         recorder = Recorder(begin_of(plan, seed, "0"), lambda event: lines.append(line_of(event)))

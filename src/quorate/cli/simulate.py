@@ -26,6 +26,7 @@ from quorate.cli.program import (
     told_as_json,
 )
 from quorate.cli.settings import Settings
+from quorate.cli.shrunk import SHRUNK, check_overwritable, shrink
 from quorate.cli.status import Status
 from quorate.lang.configuration import CONTRADICTIONS, KEYS
 from quorate.lang.faults import FAULTS, FaultError, duration, fault_of
@@ -119,6 +120,8 @@ def _fault_options(command: F) -> F:
     metavar="FILE",
     help="Write down all that happens in a single run, as JSON lines.",
 )
+@click.option("--shrink", is_flag=True, help="Make the first failure short, and write its trace.")
+@click.option("--shrink-runs", type=Number(1), metavar="N", help="At most, to shrink: 500.")
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show debug output of a single run.")
@@ -152,7 +155,7 @@ def simulate(
     path, name, arguments = program_of(module, args)
     seeds = _seeds(options["seed"], options["seeds"])
     single = options["seed"] is not None and options["seeds"] is None
-    _check_trace(options, single)
+    _check_trace(options, single=single)
     plan = _plan(path, arguments, _scenario(options["scenario"]), options, outputs=single)
     with interruptible():
         try:
@@ -171,9 +174,17 @@ def simulate(
         from quorate.cli.simulated import Report, Style
 
         style = Style(as_json, options["quiet"], 10 if verbose else 20, options["keep_going"])
-        with _traced(plan, name, options["trace"]) as plan:
+        with _traced(plan, name, None if options["shrink"] else options["trace"]) as plan:
             report = Report(plan, _again(context, args), style)
-            return report.show(loaded, seeds, options["jobs"])
+            status = report.show(loaded, seeds, options["jobs"])
+        if options["shrink"] and report.failures and not report.interrupted:
+            from quorate.worlds.sim.shrinking import RUNS_MAX
+
+            where = options["trace"] or SHRUNK
+            runs_max = options["shrink_runs"] or RUNS_MAX
+            seed = report.first_failure.seed
+            return shrink(*(plan, loaded, name, seed, where, runs_max), quiet=options["quiet"])
+        return status
 
 
 def with_fixed_hashes(settings: Settings) -> None:
@@ -207,13 +218,19 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _check_trace(options: Mapping[str, Any], single: bool) -> None:
-    if options["trace"] is None:
+def _check_trace(options: Mapping[str, Any], *, single: bool) -> None:
+    """Whether there is one run to be recorded, and where to."""
+    shrinks = options["shrink"]
+    if options["shrink_runs"] is not None and not shrinks:
+        raise click.UsageError("--shrink-runs says how long to --shrink: give that too")
+    if options["trace"] is None and not shrinks:
         return
-    if not single:
+    option = "--shrink" if shrinks else "--trace"
+    if not (single or shrinks):
         raise click.UsageError("--trace is of a single run: say which, with --seed N")
     if options["selfcheck"]:
-        raise click.UsageError("--trace is of one run, and --selfcheck runs a seed twice")
+        raise click.UsageError(f"{option} is of one run, and --selfcheck runs a seed twice")
+    check_overwritable(options["trace"] or SHRUNK)
 
 
 @contextlib.contextmanager
@@ -319,7 +336,10 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
         yield from ((line.place, name) for name in line.names)
 
 
-OTHERWISE = {"seeds", "seed", "trace", "jobs", "keep_going", "as_json", "quiet", "verbose", "args"}
+OTHERWISE = {
+    *("seeds", "seed", "trace", "shrink", "shrink_runs"),
+    *("jobs", "keep_going", "as_json", "quiet", "verbose", "args"),
+}
 """What may differ when a seed is run again."""
 
 

@@ -130,6 +130,10 @@ class Report:
                 if output.level >= self.style.level:
                     click.echo(f"[{output.time:.6f}] {output.process}: {output.text}")
 
+    @property
+    def first_failure(self) -> Result:
+        return next(iter(self.failures.values()))[0]
+
     # In words.
 
     def _tell(self) -> None:

@@ -84,11 +84,21 @@ class Result:
     @property
     def kind(self) -> str:
         """What is the same for failures of one kind: the code and the last place in the program."""
+        return repr((self.code, self._place, re.sub(r"\d+", "#", self.summary)))
+
+    @property
+    def way(self) -> tuple[str, str, str]:
+        """How it failed, whatever the values: the code, the place, and the class of the error."""
+        error = re.search(r" failed: ([\w.]+)", self.summary)
+        return self.code, repr(self._place), "" if error is None else error[1]
+
+    @property
+    def _place(self) -> list[tuple[str, str]]:
+        """The last place in the program that the text names, if any."""
         places = re.findall(r'File "(.*?)", line (\d+)', self.text) or re.findall(
             r"^    (\S+?):(\d+)", self.text, re.MULTILINE
         )
-        error = re.sub(r"\d+", "#", self.summary)
-        return repr((self.code, places[-1:], error))
+        return places[-1:]
 
 
 def run_seed(plan: Plan, module: ModuleType, seed: int) -> Result:

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 import cases
 
-pytest_plugins = ["pytester", "recorded"]
+pytest_plugins = ["pytester", "recorded", "pages"]
 
 # The same examples in every run, unless more of them are asked for: then ever new ones.
 settings.register_profile("quorate", derandomize="QUORATE_EXAMPLES" not in os.environ)

@@ -30,6 +30,8 @@ def file(tmp_path: Path, quorate: Callable) -> str:
 @pytest.mark.parametrize(
     ("form", "begins"),
     [
+        ("text", "/"),
+        ("html", "<!doctype html>"),
         ("shiviz", "(?<host>"),
         ("mermaid", "sequenceDiagram\n    participant p1 as P-1\n"),
         ("itf", '{"#meta":{"format":"ITF"'),
@@ -72,6 +74,7 @@ def test_what_mermaid_does_not_draw(
         (("--to", "itf", "--steps", "3"), "'3' says no steps: write 10..50, ..50 or 10.."),
         (("--to", "itf", "--steps", "5..3"), "'5..3' says no steps"),
         (("--to", "shiviz", "--steps", "5.."), "count from 1: give --steps no beginning"),
+        (("--to", "itf", "--all"), "--all is of stories: --to text or html"),
         (("--to", "itf", "-o", "no/such/file"), "No such file or directory"),
     ],
 )

@@ -1,18 +1,13 @@
 """The page of a judgement: it shows what the text shows, and hostile values are text in it.
 
-In a browser it is looked at where there is one, which `make test` sees to: .ci/browser.
+In a browser it is looked at where there is one: see tests/pages.py.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from pages import HOSTILE, Elements
 from quorate.consistency import (
     MODELS,
     History,
@@ -24,12 +19,6 @@ from quorate.consistency import (
 )
 from quorate.consistency.page import page_of
 
-HOSTILE = [
-    "<script>document.title = 'pwned'</script>",
-    '"><img src=x onerror="document.title=\'pwned\'">',
-    "</title></svg></style><iframe src='https://example.org'></iframe>",
-    "'; --><!-- &lt;b&gt; \u202e\x00\x1b[31m",
-]
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "pre", "footer"),
     *("svg", "text", "g", "rect", "table", "tr", "td"),
@@ -49,22 +38,6 @@ def hostile() -> History:
 
 def page(history: History) -> str:
     return page_of(check_linearizability(history, MODELS["kv"]()), f"{HOSTILE[0]}.jsonl")
-
-
-class Elements(HTMLParser):
-    """The elements of a page, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_hostile_values_are_text() -> None:
@@ -118,21 +91,6 @@ def test_other_judgements_have_pages_too() -> None:
 
 
 # --- In a browser
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        assert "QUORATE_BROWSER" not in os.environ, "no chromium: .ci/browser installs it"
-        pytest.skip("no chromium: .ci/browser installs it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def test_in_a_browser_hostile_values_do_nothing(browser: Any, tmp_path: Path) -> None:

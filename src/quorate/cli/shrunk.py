@@ -77,6 +77,7 @@ def shrink(
     click.echo(f"quorate: {how}shrunk in {shrinker.runs:,} runs{spent}: {less}", err=True)
     file = shlex.quote(path)
     click.echo(f"quorate: to repeat it: quorate replay {file}", err=True)
+    click.echo(f"  = help: quorate trace {file} --to text tells the story", err=True)
     return Status.INTERRUPTED if interrupted else Status.FAILED
 
 

@@ -173,7 +173,8 @@ def simulate(
         _check_names(plan)
         from quorate.cli.simulated import Report, Style
 
-        style = Style(as_json, options["quiet"], 10 if verbose else 20, options["keep_going"])
+        told = (options["quiet"], 10 if verbose else 20, options["keep_going"])
+        style = Style(as_json, *told, shrinks=options["shrink"])
         with _traced(plan, name, None if options["shrink"] else options["trace"]) as plan:
             report = Report(plan, _again(context, args), style)
             status = report.show(loaded, seeds, options["jobs"])

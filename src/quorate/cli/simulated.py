@@ -39,6 +39,7 @@ class Style:
     quiet: bool = False
     level: int = 20
     keep_going: bool = False
+    shrinks: bool = False
 
 
 @dataclass(slots=True)
@@ -155,6 +156,8 @@ class Report:
                 click.echo(line, err=True)
 
     def _notes(self) -> Iterator[str]:
+        if self.failures and not self.style.shrinks:
+            yield "  = help: add --shrink for a short run that fails so, to be told as a story"
         if self.reliable and any(name in self.plan.adversity.faults for name in LOSSES):
             yield (
                 "quorate: note: the channels of this program are reliable, so what is lost is "

@@ -16,32 +16,21 @@ from quorate.consistency.limits import Verdict
 from quorate.consistency.linearizability import Linearizability
 from quorate.consistency.text import lines_of, text_of
 from quorate.consistency.timeline import Bar, in_rows, placed
+from quorate.trace.pages import head_of
 
 COLUMN_PIXELS = 7.4
 ROW_PIXELS = 34
 BAR_PIXELS = 24
 MARGIN_PIXELS = 175
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em;
-  color: #1c2530; background: #fff }
-h1 { font-size: 1.35em } h2 { font-size: 1.05em; margin-top: 1.8em }
-.holds h1 { color: #17653a } .violated h1 { color: #a51d2d } .unknown h1 { color: #8a5a00 }
-.timeline { overflow-x: auto; border: 1px solid #d5dae0; border-radius: 6px; padding: .6em 0 }
-svg text { font: 12.3px ui-monospace, monospace; fill: #1c2530 }
-.ordered rect { fill: #dbe9fb; stroke: #4b7fbf } .open rect { fill: #f2f2f2; stroke: #8b939c }
-.stuck rect { fill: #fbdfe0; stroke: #a51d2d } .open.lost rect { stroke-dasharray: 4 3 }
-table { border-collapse: collapse } td, th { text-align: left; padding: .15em 1.2em .15em 0 }
-td, pre { font-family: ui-monospace, monospace; font-size: .87em; vertical-align: top }
-tr.stuck td { color: #a51d2d; font-weight: 600 } pre { white-space: pre-wrap }
-footer { margin-top: 2.5em; color: #66707b; font-size: .87em }
-@media (prefers-color-scheme: dark) {
-  body { color: #dde3ea; background: #14181d } svg text { fill: #dde3ea }
-  .holds h1 { color: #6fcf97 } .violated h1, tr.stuck td { color: #ff8a93 }
-  .unknown h1 { color: #e0b050 } .timeline { border-color: #39424c }
-  .ordered rect { fill: #1e3a5c } .open rect { fill: #2a3037 } .stuck rect { fill: #5c1f26 }
-}
+h2 { margin-top: 1.8em } .holds h1 { color: var(--good) } .violated h1 { color: var(--bad) }
+.unknown h1 { color: var(--doubt) }
+.timeline { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; padding: .6em 0 }
+.ordered rect { fill: var(--blue-fill); stroke: var(--blue) }
+.open rect { fill: var(--grey-fill); stroke: var(--grey) }
+.stuck rect { fill: var(--bad-fill); stroke: var(--bad) } .open.lost rect { stroke-dasharray: 4 3 }
+tr.stuck td { color: var(--bad); font-weight: 600 }
 """
 
 
@@ -52,13 +41,7 @@ def page_of(found: Judgement, name: str) -> str:
 
 def _page(found: Judgement, name: str) -> Iterator[str]:
     title = title_of(found)
-    yield "<!doctype html>"
-    yield f'<html lang="en" class="{found.verdict.value}">'
-    yield '<head><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{escape(name)}: {found.verdict.value}</title>"
-    yield f"<style>{_STYLE}</style></head>"
+    yield from head_of(f"{name}: {found.verdict.value}", _STYLE, found.verdict.value)
     yield f"<body><h1>{escape(title)}</h1>"
     match found:
         case Linearizability(failure=failure) if failure is not None:

@@ -1,0 +1,297 @@
+"""A story as one HTML page that works by itself: the diagram, each step in full, the program.
+
+Invariant: everything that is shown stands in the page and is escaped; its script only says which
+part of it is seen. It runs under a policy that allows this script and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+from quorate.trace import events as ev
+from quorate.trace.chart import Chart, is_bad, name_of, time_of
+from quorate.trace.course import Moment
+from quorate.trace.pages import head_of
+from quorate.trace.story import Row, Story, message_name, notes_of
+from quorate.trace.telling import plain, told, value
+
+ROWS_MAX = 500
+"""How many rows a page has, the last ones."""
+
+VALUE_MAX = 2000
+"""How much is shown of the value of a field, in characters."""
+
+Sources = dict[str, str | None]
+"""The text of each file of the program, by name; None if it is not there."""
+
+_STYLE = """
+body { max-width: none; margin: 1em } h1 { color: var(--bad); margin: .2em 0 }
+.whole h1 { color: var(--text) } header p { margin: .2em 0; color: var(--faint) }
+main { display: grid; gap: 1em; grid-template-columns: minmax(0, 1fr) minmax(22em, 34em) }
+@media (max-width: 75em) { main { grid-template-columns: minmax(0, 1fr) }
+  main .story { max-height: 55vh } }
+.story, aside { border: 1px solid var(--line); border-radius: 6px; overflow: auto;
+  max-height: calc(100vh - 9em) }
+.story svg { display: block } aside { padding: 0 1em 1em }
+.heads { position: sticky; top: 0; background: var(--page); border-bottom: 1px solid var(--line) }
+.heads text { fill: var(--faint) } .heads .name, .number { font-weight: 600; fill: var(--text) }
+line.alive { stroke: var(--grey); stroke-width: 1.5 }
+line.down { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 2 5 }
+.cut { fill: var(--bad-fill); opacity: .45 }
+line.fault { stroke: var(--bad); stroke-dasharray: 7 4 }
+.row { cursor: pointer; outline: none } .row rect { fill: transparent; stroke: transparent }
+.row:hover rect { fill: var(--grey-fill); fill-opacity: .6 }
+.row[aria-expanded=true] rect { fill: var(--blue-fill); fill-opacity: .8 }
+.row:focus rect { stroke: var(--blue); stroke-width: 2 }
+.row circle { fill: var(--text); stroke: var(--page); stroke-width: 1.5 }
+.row circle.anew { fill: var(--page); stroke: var(--text); stroke-width: 2 }
+.row path { stroke: var(--bad); stroke-width: 3; fill: none }
+.failed text { fill: var(--bad); font-weight: 600 }
+.arrows { pointer-events: none } .arrows path { fill: none; stroke-width: 1.6 }
+.message path { stroke: var(--blue) } .message polygon { fill: var(--blue) }
+.message.before path { stroke-dasharray: 4 3 } .lost path { stroke: var(--bad) }
+.arrows .on path { stroke-width: 3.2 }
+article h2 { margin: .8em 0 .2em } article ul { margin: .3em 0; padding-left: 1.2em }
+article li { overflow-wrap: anywhere } .bad { color: var(--bad); font-weight: 600 }
+aside table { width: 100%; table-layout: fixed } th { font-size: .87em; color: var(--faint) }
+aside td { overflow-wrap: anywhere; padding-right: .8em }
+tr.changed td { background: var(--blue-fill) }
+button { font: inherit; color: var(--blue); background: none; border: 0; padding: 0;
+  text-decoration: underline; cursor: pointer }
+.source { overflow: auto; padding-left: 3.4em; margin: .3em 0; max-height: 40vh }
+.source li { font: 12.3px/1.5 ui-monospace, monospace; white-space: pre }
+.source li::marker { color: var(--faint) } .source li.on { background: var(--blue-fill) }
+kbd { border: 1px solid var(--line); border-radius: 4px; padding: 0 .35em; font-size: .87em }
+"""
+
+_SCRIPT = """
+'use strict';
+const rows = [...document.querySelectorAll('.row')];
+const hint = document.querySelector('.hint');
+let at = Math.max(0, rows.findIndex(row => row.classList.contains('failed')));
+let shown = -1;
+
+function mark(selector, kind, test) {
+  for (const each of document.querySelectorAll(selector)) each.classList.toggle(kind, test(each));
+}
+
+function show(number) {
+  if (shown >= 0) {
+    rows[shown].setAttribute('aria-expanded', 'false');
+    document.getElementById('row-' + shown).hidden = true;
+  }
+  shown = number;
+  hint.hidden = number >= 0;
+  const article = number < 0 ? null : document.getElementById('row-' + number);
+  if (article) {
+    rows[number].setAttribute('aria-expanded', 'true');
+    article.hidden = false;
+  }
+  mark('.arrows g', 'on', each => each.dataset.rows.split(' ').includes(String(number)));
+  const lines = article ? article.dataset.lines.split(' ') : [];
+  mark('.source li', 'on', each => lines.includes(each.id));
+  const last = document.getElementById(lines[lines.length - 1]);
+  if (last) {
+    const list = last.parentElement;
+    list.scrollTop = last.offsetTop - list.offsetTop - list.clientHeight / 2;
+  }
+}
+
+function go(number) {
+  if (!rows.length) return;
+  rows[at].tabIndex = -1;
+  at = Math.min(Math.max(number, 0), rows.length - 1);
+  rows[at].tabIndex = 0;
+  rows[at].focus();
+  rows[at].scrollIntoView({block: 'nearest', inline: 'nearest'});
+  if (shown >= 0) show(at);
+}
+
+const steps = {ArrowDown: 1, ArrowRight: 1, j: 1, ArrowUp: -1, ArrowLeft: -1, k: -1,
+  PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity};
+document.addEventListener('keydown', event => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const onRow = document.activeElement.classList.contains('row');
+  if (event.key in steps && (onRow || 'jk'.includes(event.key)
+      || document.activeElement === document.body)) go(at + steps[event.key]);
+  else if (onRow && (event.key === 'Enter' || event.key === ' ')) show(shown === at ? -1 : at);
+  else if (event.key === 'Escape') show(-1);
+  else return;
+  event.preventDefault();
+});
+document.addEventListener('click', event => {
+  const row = event.target.closest('.row');
+  const other = event.target.closest('button');
+  if (row) {
+    const open = shown !== rows.indexOf(row);
+    go(rows.indexOf(row));
+    show(open ? at : -1);
+  } else if (other) go(Number(other.dataset.go));
+});
+if (rows.length) {
+  rows[at].tabIndex = 0;
+  show(at);
+  rows[at].scrollIntoView({block: 'center', inline: 'start'});
+}
+"""
+
+
+def sources_of(story: Story, read: Callable[[str], str | None]) -> Sources:
+    """The texts of the files that a story names. None is read but programs, which end in .da."""
+    files = dict.fromkeys([story.course.trace.begin.program, *_files(story)])
+    return {each: read(each) for each in files if each.endswith(".da")}
+
+
+def _files(story: Story) -> Iterator[str]:
+    for row in story.rows:
+        for place in _places(row):
+            yield place.rpartition(":")[0]
+
+
+def _places(row: Row) -> list[str]:
+    """FILE:LINE of what happened in a row."""
+    inside = row.inside if isinstance(row, Moment) else [row]
+    places = [getattr(each, "at", None) for each in inside]
+    return [each for each in dict.fromkeys(places) if each]
+
+
+def page_of(story: Story, sources: Sources) -> Iterator[str]:
+    """The lines of the page."""
+    begin = story.course.trace.begin
+    arguments = "".join(f" {plain(each)}" for each in begin.arguments)
+    run = f"{plain(begin.program)}{arguments}, seed {begin.seed}"
+    failure = story.failure
+    kind = "whole" if failure is None else "failure"
+    title = "no failure" if failure is None else failure.text
+    yield from head_of(f"{run}: {title}", _STYLE, kind, _SCRIPT)
+    yield f"<body><header><h1>{escape(title[:1].upper() + title[1:])}</h1>"
+    place = f", {plain(failure.at)}" if failure is not None and failure.at else ""
+    yield f"<p>{escape(run + place)}</p>"
+    if left_out := story.left_out():
+        yield f"<p>Left out: {escape('; '.join(left_out))}. --all shows more.</p>"
+    yield (
+        "<p><kbd>↑</kbd> <kbd>↓</kbd> or <kbd>k</kbd> <kbd>j</kbd> go from step to step, "
+        "<kbd>Enter</kbd> or a click shows one, <kbd>Esc</kbd> hides it.</p></header>"
+    )
+    chart = Chart(story)
+    yield '<main><div class="story">'
+    yield from chart.heads()
+    yield from chart.lines()
+    yield '</div><aside aria-label="The step in full"><div aria-live="polite">'
+    yield '<p class="hint">No step is shown.</p>'
+    yield from _details(story, list(sources))
+    yield "</div>"
+    for number, (file, text) in enumerate(sources.items()):
+        yield from _source(number, file, text)
+    yield "</aside></main>"
+    yield "<noscript><style>article[hidden] { display: block }</style></noscript>"
+    yield f"<script>{_SCRIPT}</script></body></html>"
+
+
+def _source(number: int, file: str, text: str | None) -> Iterator[str]:
+    yield f"<h2>{escape(plain(file))}</h2>"
+    if text is None:
+        yield "<p>The program was not there when this page was made.</p>"
+        return
+    yield '<ol class="source" tabindex="0" aria-label="The program">'
+    for line, content in enumerate(text.splitlines(), 1):
+        yield f'<li id="line-{number}-{line}">{escape(_printable(content))}</li>'
+    yield "</ol>"
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text.expandtabs())
+
+
+# The steps.
+
+
+def _details(story: Story, files: list[str]) -> Iterator[str]:
+    numbers = {id(row): number for number, row in enumerate(story.rows)}
+    fields: dict[str, dict[str, Any]] = {}  # by process: the fields, as trees
+    texts: dict[int, str] = {}
+    links = _Links(story)
+    for row in story.course.whole:
+        if isinstance(row, ev.Crash | ev.Restart):
+            fields.pop(row.process, None)
+        own = fields.setdefault(row.process, {}) if isinstance(row, Moment) else {}
+        before = dict(own)
+        for each in row.inside if isinstance(row, Moment) else []:
+            if isinstance(each, ev.State):
+                own |= each.after
+        if (number := numbers.get(id(row))) is not None:
+            yield from _article(story, number, row, links, files)
+            if own:
+                yield from _state(before, own, texts)
+            yield "</article>"
+
+
+def _article(story: Story, number: int, row: Row, links: _Links, files: list[str]) -> Iterator[str]:
+    lines = [_line_id(place, files) for place in _places(row)]
+    yield f'<article id="row-{number}" data-lines="{" ".join(filter(None, lines))}" hidden>'
+    yield f"<h2>{escape(name_of(row, number))}</h2>"
+    notes = notes_of(story, row) or ["goes on"]
+    yield f"<p>At {time_of(row):.6f} s: {escape(notes[0])}{links.back(row)}"
+    yield "</p><ul>"
+    for each in row.inside if isinstance(row, Moment) else []:
+        if isinstance(each, ev.State):
+            yield f"<li>stands at {escape(plain(each.at))}</li>" if each.at else ""
+            continue
+        kind = ' class="bad"' if is_bad(each) else ""
+        yield f"<li{kind}>{escape(told(each))}{links.onward(each)}</li>"
+    yield "</ul>"
+
+
+def _line_id(place: str, files: list[str]) -> str:
+    file, _, line = place.rpartition(":")
+    return f"line-{files.index(file)}-{line}" if file in files and line.isdecimal() else ""
+
+
+def _state(before: dict[str, Any], after: dict[str, Any], texts: dict[int, str]) -> Iterator[str]:
+    """The fields before and after a step. `texts` are those of trees, by identity."""
+
+    def text_of(tree: Any) -> str:
+        if id(tree) not in texts:
+            texts[id(tree)] = value(tree, VALUE_MAX)
+        return texts[id(tree)]
+
+    yield "<table><thead><tr><th>field</th><th>before</th><th>after</th></tr></thead><tbody>"
+    for name, tree in after.items():
+        old = text_of(before[name]) if name in before else ""
+        new = text_of(tree)
+        kind = ' class="changed"' if old != new else ""
+        cells = "".join(f"<td>{escape(each)}</td>" for each in (plain(name), old, new))
+        yield f"<tr{kind}>{cells}</tr>"
+    yield "</tbody></table>"
+
+
+class _Links:
+    """Where messages come from, and where they go to."""
+
+    def __init__(self, story: Story) -> None:
+        self.messages = story.course.messages
+        self.rows = {
+            row.step.step: number
+            for number, row in enumerate(story.rows)
+            if isinstance(row, Moment)
+        }
+
+    def back(self, row: Row) -> str:
+        """To the step that sent what comes in a row."""
+        name = message_name(row)
+        return "" if name is None else self._to(self.messages[name].sent, "go to")
+
+    def onward(self, event: ev.Event) -> str:
+        """To the step that takes what is sent."""
+        if not isinstance(event, ev.Send):
+            return ""
+        taken = self.messages[event.message].taken
+        return ", not taken" if taken is None else self._to(taken, "taken in")
+
+    def _to(self, step: int, verb: str) -> str:
+        number = self.rows.get(step)
+        if number is None:
+            return ""
+        return f' <button type="button" data-go="{number}">{verb} step {step}</button>'

@@ -1,6 +1,6 @@
 """What the simulator finds in programs with known bugs: the seed, and how long it takes.
 
-    python bench/zoo.py [--fill PAGE]
+    python bench/zoo.py [--fill docs/simulation.md]
 
 The programs are in tests/zoo; the header of each says its faults, and the bugs that an argument
 brings in. Each is a run of `quorate simulate -j 1`, timed from before Python starts.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import report
+import suite
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "zoo").glob("*.da"))
@@ -80,8 +81,10 @@ def main() -> int:
     parser.add_argument("--fill", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
     table = report.table(HEADINGS, [row(bug) for path in PROGRAMS for bug in bugs(path)])
-    sys.stdout.write(table)
-    report.fill_page(options.fill, "zoo", table)
+    facts = ", ".join(f"{key} {value}" for key, value in suite.machine().items())
+    text = f"{table}\n{facts}.\n"
+    sys.stdout.write(text)
+    report.fill_page(options.fill, "zoo", text)
     return 0
 
 

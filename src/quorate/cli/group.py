@@ -22,7 +22,7 @@ COMMANDS = {
         "Run a program in virtual time, under faults, with many seeds.",
     ),
     "replay": ("quorate.cli.replay:replay", "Have a recorded run happen again, step by step."),
-    "trace": ("quorate.cli.trace:trace", "Turn a recorded run into what other tools show."),
+    "trace": ("quorate.cli.trace:trace", "Tell a recorded run, or turn it into what others show."),
     "new": ("quorate.cli.new:new", "Write a first program, with comments, to begin from."),
     "lint": ("quorate.cli.lint:lint", "Look for likely mistakes in programs."),
     "explain": ("quorate.cli.explain:explain", "Explain the code of an error, such as Q012."),

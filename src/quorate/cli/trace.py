@@ -48,7 +48,7 @@ def _steps(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @click.option("--steps", callback=_steps, metavar="A..B", help="From one step to another alone.")
 @click.option("--all", "everything", is_flag=True, help="Tell what the failure has no need of too.")
 def trace(file: str, form: str, out: str | None, steps: Steps | None, everything: bool) -> Status:
-    """Tell the story of a recorded run, or turn it into what other tools show.
+    """Tell a recorded run, or turn it into what others show.
 
     FILE is what `quorate simulate --trace FILE` has written. text: a space-time diagram of what led
     to the failure; html: the same as a page, with the state before and after each step. shiviz: a

@@ -197,7 +197,7 @@ def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERAT
 @st.composite
 def bodies(draw: Draw) -> str:
     """A method that answers a query; that of a `some` with its witness."""
-    asked = st.one_of(queries(Names(), 2), over_members(), over_messages(), looked_up())
+    asked = st.one_of(queries(Names(), 2), over_members(), over_messages(), looked_up(), joined())
     kind = draw(st.sampled_from(["query"] * 6 + ["witness", "witness", "top"]))
     if kind == "query":
         return f"return {draw(asked)}"
@@ -295,6 +295,44 @@ def looked_up(draw: Draw) -> str:
     op = draw(st.sampled_from(["setof", "listof", "countof", "sumof", "each"]))
     result = "n(v)" if op == "sumof" else "v"
     return f"each({clause}, has={test})" if op == "each" else f"{op}({result}, {clause}, {test})"
+
+
+@st.composite
+def joined(draw: Draw) -> str:
+    """A query over several kinds of messages that have values in common."""
+    names, own = Names(), list[str]()
+    clauses: list[str] = []
+    for _ in range(draw(st.sampled_from([2, 2, 3]))):
+        known = list(own)
+
+        def part(known: list[str] = known) -> str:
+            kinds = ["new", "new", "known", "known", "_x", "_"] if known else ["new", "new", "_x"]
+            match draw(st.sampled_from(kinds)):
+                case "new":
+                    own.append(names.fresh())
+                    return own[-1]
+                case "known":
+                    return draw(st.sampled_from(["", "_"])) + draw(st.sampled_from(known))
+                case other:
+                    return other
+
+        word = draw(st.sampled_from(["received", "received", "sent"]))
+        shape = draw(st.sampled_from(["('a', {}, {})", "('a', {}, {})", "('b', ({}, {}))"]))
+        clauses.append(f"{word}({shape.format(part(), part())})")
+    variable = st.sampled_from(own or ["y"])
+    test = draw(st.sampled_from(["True", "{} < {}", "{} != x", "not {} > y", "n({}) + x > {}"]))
+    test = test.format(draw(variable), draw(variable))
+    op = draw(st.sampled_from(["some", "witness", "each", "setof", "lenof", "maxof", "minof"]))
+    if op in ("some", "each"):
+        inner = f"some({clauses.pop()}, has={test})" if draw(st.booleans()) else test
+        return f"{op}({', '.join(clauses)}, has={inner})"
+    if op == "witness":
+        bound = ", ".join(own)
+        return f"[{bound}] if some({', '.join(clauses)}, has={test}) else None"
+    pair = f"({draw(variable)}, {draw(variable)})"
+    result = draw(st.sampled_from([draw(variable), pair, f"({draw(variable)}, x)"]))
+    default = ", default=None" if op in ("maxof", "minof") else ""
+    return f"{op}({result}, {', '.join(clauses)}, {test}{default})"
 
 
 # Histories ------------------------------------------------------------------------------------

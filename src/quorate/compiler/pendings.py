@@ -46,7 +46,7 @@ def taken_apart(query: nodes.Query, given: set[str]) -> Apart | None:
     patterns = nodes.clause_patterns(query.clauses[0])
     columns = {name for pattern in patterns for name in nodes.bound_names(pattern)}
     condition = query.condition
-    if not all(_is_known(part, given) for part in ast.walk(condition)):
+    if not all(is_known(part, given) for part in ast.walk(condition)):
         return None
     if not any(isinstance(part, (nodes.Query, nodes.Messages)) for part in ast.walk(condition)):
         return None  # to compare is quicker than to remember
@@ -59,7 +59,7 @@ def taken_apart(query: nodes.Query, given: set[str]) -> Apart | None:
         denied = [p.operand for p in parts if isinstance(p, ast.UnaryOp) and _is_not(p)]
         final = [part for part in denied if _lasts(part, columns)]
     final = [] if over_members else final
-    return Apart(columns, final, list(_params(condition, frozenset(columns))))
+    return Apart(columns, final, list(params_of(condition, frozenset(columns))))
 
 
 def _is_of_field(domain: ast.AST) -> bool:
@@ -77,7 +77,7 @@ def _is_not(part: ast.UnaryOp) -> bool:
     return isinstance(part.op, ast.Not)
 
 
-def _is_known(part: ast.AST, given: set[str]) -> bool:
+def is_known(part: ast.AST, given: set[str]) -> bool:
     if isinstance(part, nodes.Messages) and split(part, set()) is None:
         return False  # it goes over the history, which tells nobody when it grows
     if isinstance(part, ast.Call):
@@ -90,23 +90,23 @@ def _lasts(test: ast.expr, known: set[str]) -> bool:
     """Whether a test, once it holds for a row, holds for ever, since histories only grow."""
     match test:
         case nodes.Messages():
-            return not any(_params(test, frozenset(known)))
+            return not any(params_of(test, frozenset(known)))
         case nodes.Query(op="some", clauses=clauses, condition=condition):
             if not all(isinstance(clause, nodes.Messages) for clause in clauses):
                 return False
             patterns = [p for clause in clauses for p in nodes.clause_patterns(clause)]
             inner = known | {name for p in patterns for name in nodes.bound_names(p)}
-            plain = not any(any(_params(clause, frozenset(inner))) for clause in clauses)
+            plain = not any(any(params_of(clause, frozenset(inner))) for clause in clauses)
             return plain and (condition is None or _lasts(condition, inner))
         case ast.BoolOp(values=values):
             return all(_lasts(value, known) for value in values)
         case ast.Compare() | ast.Name() | ast.Constant():
             inside = any(isinstance(p, (nodes.Query, nodes.Messages)) for p in ast.walk(test))
-            return not inside and not any(_params(test, frozenset(known)))
+            return not inside and not any(params_of(test, frozenset(known)))
     return False
 
 
-def _params(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.expr]:
+def params_of(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.expr]:
     """The largest expressions that neither rows nor views are a part of."""
     parts = list(ast.walk(node))
     inside = any(isinstance(part, (nodes.Query, nodes.Messages)) for part in parts)
@@ -121,4 +121,4 @@ def _params(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.expr]:
         patterns = [p for clause in node.clauses for p in nodes.clause_patterns(clause)]
         bound |= {name for pattern in patterns for name in nodes.bound_names(pattern)}
     for child in ast.iter_child_nodes(node):
-        yield from _params(child, bound)
+        yield from params_of(child, bound)

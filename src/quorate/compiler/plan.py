@@ -21,6 +21,7 @@ from quorate.compiler.views import (
     LEAST,
     LOWEST,
     PENDING,
+    RELATION,
     RISING,
     UNLIKE,
     View,
@@ -32,6 +33,7 @@ BISECTED, TOPS = "O(log n)", "O(answers)"
 CHANGED = "O(changed members)"
 ROWS, HISTORY = "O(rows)", "O(history)"
 NEW_ROWS, PROCESSES = "O(new rows)", "O(processes)"
+NEW_AND_ANSWERS = "O(new rows + answers)"
 """What an evaluation costs; keeping a view costs O(1) for each message that matches."""
 
 WHICH = {
@@ -45,6 +47,7 @@ WHICH = {
     HIGHEST: "each different {rows}, its {of} the greatest{each}",
     LOWEST: "each different {rows}, its {of} the least{each}",
     PENDING: "each different {rows}",
+    RELATION: "each different {rows}",
 }
 """What is kept, by the kind of a view."""
 
@@ -83,7 +86,7 @@ class Answer:
         keys = ", ".join(hints[slot] for slot in self.view.keys)
         rows = [hints[slot] for slot in self.view.rows]
         which = WHICH[self.view.kind] if rows or self.view.kind == EVERY else "{rows}"
-        details = () if self.view.kind == PENDING else self.view.details
+        details = () if self.view.kind in (PENDING, RELATION) else self.view.details
         of, by = (*details, None, None)[:2]
         said = which.format(
             rows=", ".join(rows) or "whether there is one",

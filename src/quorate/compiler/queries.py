@@ -18,6 +18,7 @@ from typing import Any
 from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import EXTREMES, Extreme, columns_of, extreme_of
 from quorate.compiler.fields import Places, choose, cost_of, places_of
+from quorate.compiler.joins import DIFFERENT, Join, join_of
 from quorate.compiler.matching import (
     Matcher,
     guarded,
@@ -27,13 +28,15 @@ from quorate.compiler.matching import (
     pack,
     tag_of,
 )
-from quorate.compiler.names import Level, NameWriter, assign, call, core, load
+from quorate.compiler.names import Level, NameWriter, assign, call, core, literal, load
 from quorate.compiler.pendings import Apart, taken_apart
 from quorate.compiler.plan import (
     AWAKE,
     BISECTED,
     HISTORY,
     MATCHES,
+    NEW_AND_ANSWERS,
+    NEW_ROWS,
     ONE,
     ROWS,
     TOPS,
@@ -47,6 +50,7 @@ from quorate.compiler.views import (
     GREATEST,
     LEAST,
     PENDING,
+    RELATION,
     UNLIKE,
     Split,
     View,
@@ -330,8 +334,42 @@ class QueryWriter(NameWriter):
         apart = taken_apart(node, self.given)
         return apart if apart is not None and (apart.final or self.testing) else None
 
+    def _joined(self, join: Join, level: Level, node: nodes.Query) -> ast.comprehension:
+        """`for a, c in _joined_27.open(self, (self.relation_x_a_b_.rows, ...), lambda ...)`."""
+        counted = join.kept != DIFFERENT or node.op in ("lenof", "countof")
+        cost = NEW_ROWS if counted else NEW_AND_ANSWERS
+        columns: list[list[str]] = []
+        relations: list[ast.expr] = []
+        for clause in join.clauses:
+            asked = split(clause, join.used)
+            assert asked is not None
+            columns.append(list(asked.rows))
+            rows = self._rows(asked, columns[-1], RELATION, clause, cost, (len(columns[-1]),))
+            plain = isinstance(rows, ast.Attribute)
+            relations.append(ast.Attribute(rows, "rows", ast.Load()) if plain else rows)
+            level.held |= set(nodes.bound_names(clause.message))
+        name = self.new_name("_joined", node.lineno)
+        facts = [literal(tuple(map(tuple, columns))), literal(tuple(join.wanted))]
+        kept = [] if join.kept == DIFFERENT else [core(join.kept)]
+        query = assign(ast.Name(name, ast.Store()), call(core("Joined"), *facts, *kept))
+        self.matchers.append(ast.copy_location(query, node))
+        given: list[ast.expr] = [self.process, ast.Tuple(relations, ast.Load())]
+        if join.test is not None:
+            self.levels.append(Level(set(join.names)))
+            test = self.visit(copy.deepcopy(join.test))
+            self.levels.pop()
+            given.append(ast.Lambda(only_arguments(list(map(ast.arg, join.names))), test))
+        if join.params:
+            params = [self.visit(copy.deepcopy(param)) for param in join.params]
+            given.append(ast.Lambda(only_arguments([]), ast.Tuple(params, ast.Load())))
+        level.names |= set(join.wanted)
+        opening = call(ast.Attribute(load(name), "open", ast.Load()), *given)
+        return ast.comprehension(_target(join.wanted, level), opening, [], 0)
+
     def _query(self, node: nodes.Query, extreme: Extreme | None) -> ast.expr:
         apart = self._apart(node) if extreme is None else None
+        outermost = self.has_views and self.depth == 1
+        join = join_of(node, self.given) if outermost and apart is None else None
         default = node.default and self.visit(node.default)
         lets_out, self.lets_out = self.lets_out, False  # collections and conditions do not
         walrus = {w.id for w in node.witness if isinstance(w, ast.Name) and self.keeps(w.id)}
@@ -341,9 +379,9 @@ class QueryWriter(NameWriter):
         for name in again:
             level.renamed[name] = self.unused(f"{name}_")
         ordered = node.op in ORDERED or bool(node.witness)
-        generators: list[ast.comprehension] = []
+        generators = [] if join is None else [self._joined(join, level, node)]
         early: list[ast.expr] = []
-        for clause in node.clauses:
+        for clause in node.clauses if join is None else ():
             if isinstance(clause, (nodes.Domain, nodes.Messages)):
                 generators.append(
                     self._clause(clause, level, node, extreme, apart, ordered=ordered)
@@ -354,11 +392,14 @@ class QueryWriter(NameWriter):
                 generators[-1].ifs.append(self.visit(clause))
             else:
                 early.append(self.visit(clause))
-        condition = node.condition and self.visit(node.condition)
+        condition = self.visit(node.condition) if node.condition and join is None else None
         if apart is not None:
             self._watch_resets(generators[0].iter, node.clauses[0])
         self.lets_out = lets_out
-        if node.op in ("some", "each"):
+        written: ast.expr
+        if join is not None and node.op == "each":
+            written = ast.UnaryOp(ast.Not(), generators[0].iter)
+        elif node.op in ("some", "each"):
             written = self._quantified(node, generators, condition)
         else:
             assert node.result is not None
@@ -396,12 +437,7 @@ class QueryWriter(NameWriter):
                 else:
                     entries = self._all(asked, bound, query, clause)
         level.names |= set(bound)
-        targets: list[ast.expr] = [
-            ast.Name(level.renamed.get(name, name), ast.Store()) for name in bound
-        ]
-        target = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else None
-        only = targets[0] if targets else ast.Name("_", ast.Store())
-        return ast.comprehension(target or only, entries, [], 0)
+        return ast.comprehension(_target(bound, level), entries, [], 0)
 
     def _is_held(self, name: str) -> bool:
         """Whether a variable holds a part of a message that a history keeps."""
@@ -432,7 +468,7 @@ class QueryWriter(NameWriter):
                 rows = generators[0].iter
                 assert isinstance(rows, ast.Subscript)
                 return ast.Compare(rows.slice, [ast.In()], [rows.value])
-            case [ast.comprehension(iter=ast.Subscript() | ast.Attribute() as rows, ifs=[])]:
+            case [ast.comprehension(iter=rows, ifs=[])] if _has_length(rows):
                 return call(self.builtin("bool"), rows)
         return None
 
@@ -481,7 +517,8 @@ class QueryWriter(NameWriter):
             return ast.DictComp(key, value, generators)
         result = self.visit(node.result)
         if op in ("lenof", "countof") and self._are_distinct(node, generators):
-            self.plan.count()
+            if len(node.clauses) == 1:
+                self.plan.count()
             return call(self.builtin("len"), generators[0].iter)
         if op in COLLECTED:
             return COLLECTED[op](result, generators)
@@ -498,12 +535,31 @@ class QueryWriter(NameWriter):
 
     def _are_distinct(self, node: nodes.Query, generators: list[ast.comprehension]) -> bool:
         """Whether the rows of a view are themselves what is counted."""
-        if len(node.clauses) > 1 or not isinstance(node.clauses[0], nodes.Messages):
+        if (
+            len(generators) > 1
+            or generators[0].ifs
+            or not isinstance(node.clauses[0], nodes.Messages)
+        ):
             return False
         rows = {n.id for n in ast.walk(generators[0].target) if isinstance(n, ast.Name)}
         counted = columns_of(node.result, rows)
-        of_view = isinstance(generators[0].iter, (ast.Attribute, ast.Subscript))
-        return of_view and counted is not None and set(counted) == rows
+        return _has_length(generators[0].iter) and counted is not None and set(counted) == rows
+
+
+def _has_length(rows: ast.expr) -> bool:
+    """Whether rows are those of a view, or come together from several."""
+    if isinstance(rows, ast.Call):
+        return isinstance(rows.func, ast.Attribute) and rows.func.attr == "open"
+    return isinstance(rows, (ast.Attribute, ast.Subscript))
+
+
+def _target(names: Iterable[str], level: Level) -> ast.expr:
+    """Where a comprehension puts the values of these variables."""
+    targets: list[ast.expr] = [
+        ast.Name(level.renamed.get(name, name), ast.Store()) for name in names
+    ]
+    only = targets[0] if targets else ast.Name("_", ast.Store())
+    return ast.Tuple(targets, ast.Store()) if len(targets) > 1 else only
 
 
 def _own(node: ast.expr) -> ast.expr:

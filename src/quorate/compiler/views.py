@@ -22,8 +22,9 @@ from quorate.lang.nodes import HistoryKind, Pattern, make
 DISTINCT, EVERY, GREATEST, LEAST = "Distinct", "Every", "Greatest", "Least"
 RISING, FALLING, UNLIKE = "Rising", "Falling", "Unlike"
 HIGHEST, LOWEST = "Highest", "Lowest"
-PENDING = "Pending"
-"""How the rows of a view are kept: names of classes in core/views.py, extremes.py, pending.py."""
+PENDING, RELATION = "Pending", "Relation"
+"""How the rows of a view are kept: names of classes in core/views.py, extremes.py, pending.py and
+joins.py."""
 
 Shape = tuple[Any, ...]
 """A pattern without names: ("slot", n), ("star", n), ("is", constant), ("tuple", *shapes) ..."""

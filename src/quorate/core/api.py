@@ -13,6 +13,7 @@ from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
 from quorate.core.iteration import END, items
+from quorate.core.joins import Bottom, First, Joined, Relation, Top
 from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
@@ -25,15 +26,18 @@ __all__ = [
     "END",
     "SERVE",
     "WAIT",
+    "Bottom",
     "Every",
     "Facts",
     "Falling",
+    "First",
     "Frame",
     "Fused",
     "Greatest",
     "Groups",
     "Handler",
     "Highest",
+    "Joined",
     "Keeper",
     "Least",
     "Lowest",
@@ -46,10 +50,12 @@ __all__ = [
     "Property",
     "Question",
     "Reading",
+    "Relation",
     "Rising",
     "Rows",
     "SettledFacts",
     "SettledGroups",
+    "Top",
     "Unlike",
     "begin",
     "builtins",

@@ -40,6 +40,7 @@ from quorate.core.frames import (
 )
 from quorate.core.history import Entry
 from quorate.core.ids import ProcessId
+from quorate.core.joins import Known
 from quorate.core.members import Members, Standing
 from quorate.core.messages import own_copy
 from quorate.core.mistakes import seconds_of
@@ -113,6 +114,9 @@ class Process(Actions, CompiledClass):
         self.deferred_: list[tuple[Handler, Entry]] = []
         self.received_: list[Entry] = []
         self.sent_: list[Entry] = []
+        self.joins_: dict[
+            Any, Known
+        ] = {}  # what is known of queries over several kinds of messages
         self.begin_views_("received")
         self.begin_views_("sent")
         self.members_: dict[Members, Standing] = {}  # what awaits know of the members of fields
@@ -317,6 +321,7 @@ class Process(Actions, CompiledClass):
 
     def begin_views_(self, kind: str) -> None:
         """Begin the views of `kind` of history, or empty them."""
+        self.joins_.clear()
         for empty in self.beginnings_[kind]:
             empty(self)
 

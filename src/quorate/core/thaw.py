@@ -112,7 +112,7 @@ class _Thawer:
         process: Process = cls.__new__(cls)
         process.world_ = self.world
         process.effects_ = []
-        process.members_ = {}
+        process.members_, process.joins_ = {}, {}
         process.stale_, process.unseen_, process.read_ = True, True, []
         fields = [(name, value) for name, value in definition[2:] if type(value) is tuple]
         own = [value for name, value in fields if name in cls.observed_fields_]

@@ -53,7 +53,7 @@ def record(tmp_path: Path) -> Record:
         adversity = Adversity(faults, read_scenario(scenario), swarm, faults_until)
         config = {"channel": frozenset(channel.split(","))}
         plan = Plan(str(path), arguments, adversity, config, until)
-        module = load(str(path))
+        module = load(str(path), properties=True)
         lines: list[bytes] = []
         recorder = Recorder(begin_of(plan, seed, "0"), lambda event: lines.append(line_of(event)))
         result = run_once(plan, module, seed, recorder=recorder)

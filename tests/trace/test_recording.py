@@ -202,6 +202,49 @@ def test_a_failure(record: Record) -> None:
     assert run.trace.events[-1] == ev.Over(failure.time, "failed", 1, 5)
 
 
+WAITS = """\
+class P(process):
+    def setup():
+        self.n = 0
+    def run():
+        if await(False): pass
+        elif timeout(1): n = 1
+        if await(False): pass
+        elif timeout(1): pass
+def main():
+    start(new(P))
+"""
+
+
+@pytest.mark.parametrize(
+    ("property", "time", "process", "why"),
+    [
+        ("@always: each(p in P, has=p.n == 0)", 1.0, "P-1", "p = P-1, p.n = 1"),
+        ("@eventually: each(p in P, has=p.n == 0)", 2.0, None, "p = P-1, p.n = 1"),
+        ("@eventually(within=1.5): some(p in P, has=p.n == 2)", 1.5, None, ""),
+        ("@leads_to(within=1.5): setof(p, p in P), set()", 1.5, None, "owed to: P-1"),
+    ],
+)
+def test_a_property_that_does_not_hold(
+    record: Record, property: str, time: float, process: str | None, why: str
+) -> None:
+    run = record(WAITS + property.replace(":", "\ndef holds(): return", 1))
+    (failure,) = run.of(ev.Property)
+    last = run.trace.events[-1]
+    assert (failure.name, failure.holds, failure.process) == ("holds", False, process)
+    assert failure.time == last.time == pytest.approx(time, abs=0.001)
+    assert failure.text == why
+    assert failure.at.endswith("told.da:12")
+
+
+def test_a_property_that_fails_itself(record: Record) -> None:
+    run = record(f"{WAITS}@always\ndef holds(): return each(p in P, has=1 / (1 - p.n) > 0)\n")
+    (failure,) = run.of(ev.Fail)
+    assert failure.text == "ZeroDivisionError: division by zero"
+    assert failure.process == "P-1"
+    assert failure.at.endswith("told.da:12")
+
+
 @pytest.mark.parametrize("hashes", ["0", "1", "random"])
 def test_on_every_python_with_any_hashes_it_is_the_same(hashes: str, tmp_path: Path) -> None:
     out = tmp_path / "trace.jsonl"

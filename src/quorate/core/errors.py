@@ -24,7 +24,7 @@ class ProgramError(Exception):
             lines.append(f"  = help: {self.help}")
         return "\n".join(lines)
 
-    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, ...]]:
         return type(self), (self.code, self.message, self.help)
 
 
@@ -33,7 +33,19 @@ class NoValueYet(ProgramError, AttributeError):
 
 
 class PropertyFailed(ProgramError):
-    """A property of the program does not hold; `message` tells all that is known of it."""
+    """A property of the program does not hold; `message` tells all that is known of it.
+
+    `name` is that of the property, `at` the FILE:LINE where it stands, `why` what makes it false.
+    """
+
+    def __init__(self, code: str, message: str, name: str, at: str, why: str) -> None:
+        super().__init__(code, message)
+        self.name = name
+        self.at = at
+        self.why = why
 
     def __str__(self) -> str:
         return f"error[{self.code}]: {self.message}"
+
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, ...]]:
+        return type(self), (self.code, self.message, self.name, self.at, self.why)

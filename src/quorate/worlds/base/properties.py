@@ -258,19 +258,24 @@ class Watch:
         when = f"`{each.name}` does not hold at {now:.6f} s"
         if process is not None:
             when += f", after step {step}, which {process.id_!r} took"
-        lines = [when, *_place(each), *_witness(question, answer)]
-        return PropertyFailed("Q120" if each.kind == "always" else "Q122", "\n".join(lines))
+        witness = list(_witness(question, answer))
+        return _failed("Q120" if each.kind == "always" else "Q122", each, when, witness)
 
     def _unsettled(self, each: Property, member: Any, since: float, now: float) -> PropertyFailed:
         what = f"`{each.name}` is owed since {since:.6f} s, and not settled at {now:.6f} s"
-        lines = [what, *_place(each), f"  owed to: {repr_of(member)}"]
-        return PropertyFailed("Q122", "\n".join(lines))
+        return _failed("Q122", each, what, [f"owed to: {repr_of(member)}"])
 
 
 def never_reached(each: Property, where: str) -> str:
     """What is said of a property of `sometimes` that held nowhere; `where` says in how much."""
     head = f"error[Q121]: `{each.name}` is to hold sometimes, and never did in {where}"
     return "\n".join([head, *_place(each)])
+
+
+def _failed(code: str, each: Property, what: str, why: list[str]) -> PropertyFailed:
+    lines = [what, *_place(each), *(f"  {line}" for line in why)]
+    at = f"{seen_from_here(each.file)}:{each.line}"
+    return PropertyFailed(code, "\n".join(lines), each.name, at, ", ".join(why))
 
 
 def _place(each: Property) -> list[str]:
@@ -283,9 +288,9 @@ def _witness(question: Question, answer: tuple[Any, ...]) -> Iterator[str]:
     """What the variables of a question are that makes it true, with the fields it reads."""
     for name, value in zip(question.names, answer, strict=True):
         if not isinstance(value, Process):
-            yield f"  {name} = {repr_of(value)}"
+            yield f"{name} = {repr_of(value)}"
             continue
-        yield f"  {name} = {value.id_!r}"
+        yield f"{name} = {value.id_!r}"
         for field in question.reads.get(name, Reading()).fields:
             if field in value.__dict__:
-                yield f"  {name}.{field} = {repr_of(value.__dict__[field])}"
+                yield f"{name}.{field} = {repr_of(value.__dict__[field])}"

@@ -213,7 +213,8 @@ class SimulatedHost(Host):
         try:
             (self.watch.end if over else self.watch.by)(time)
         except Exception as error:
-            self.error, self.at_fault = error, self.processes.get(main_id())
+            self.agenda.now = time
+            self.refuted(error, None)
 
     def step(self, item: Item) -> bool:
         """Let an item of the agenda happen, with all that it brings about; whether it mattered."""
@@ -251,7 +252,11 @@ class SimulatedHost(Host):
         try:
             self.watch.after(process, self.agenda.now, self.steps)
         except Exception as error:
-            self.error, self.at_fault = error, process
+            self.refuted(error, process)
+
+    def refuted(self, error: Exception, process: Process | None) -> None:
+        """A property does not hold, or fails itself, after a step of `process` or of none."""
+        self.error, self.at_fault = error, process or self.processes.get(main_id())
 
     def _is_due(self, at: float, to: ProcessId, what: Any) -> bool:
         """Of what is no message: false for a timer that was cancelled, and where no process is."""

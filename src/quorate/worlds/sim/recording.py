@@ -16,6 +16,7 @@ import msgspec
 
 from quorate.core import effects as fx
 from quorate.core import events as core_ev
+from quorate.core.errors import PropertyFailed
 from quorate.core.frames import Frame
 from quorate.core.ids import ProcessId, main_id
 from quorate.core.messages import ATOMS
@@ -96,6 +97,13 @@ class RecordedHost(SimulatedHost):
     def failed(self, process: Process, error: BaseException) -> None:
         self.recorder.failed(process, error)
         super().failed(process, error)
+
+    def refuted(self, error: Exception, process: Process | None) -> None:
+        super().refuted(error, process)
+        if isinstance(error, PropertyFailed):
+            self.recorder.refuted(error, process)
+        elif self.at_fault is not None:
+            self.recorder.failed(self.at_fault, error)
 
     def struck(self, strike: Strike) -> None:
         self.recorder.struck(strike)
@@ -236,6 +244,10 @@ class Recorder:
                 at=places[-1] if places else None,
             )
         )
+
+    def refuted(self, error: PropertyFailed, process: Process | None) -> None:
+        name = None if process is None else self.name(process.id_)
+        self.tell(ev.Property(self.time, error.name, False, error.why, name, error.at))
 
     def struck(self, strike: Strike) -> None:
         seconds = None if strike.seconds == math.inf else strike.seconds

@@ -38,9 +38,10 @@ class Bug(NamedTuple):
 
 def faults(path: Path) -> list[str]:
     """The options of a program's header."""
-    found = re.search(r"^# Faults: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    line = r"^# Faults: (.+(?:\n#  +.+)*)$"
+    found = re.search(line, path.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None, path
-    return [] if found[1] == "none" else shlex.split(found[1])
+    return [] if found[1] == "none" else shlex.split(found[1].replace("\n#", ""))
 
 
 def bugs(path: Path) -> list[Bug]:

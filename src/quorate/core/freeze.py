@@ -38,7 +38,9 @@ WORDS = "<625I"
 """How the state of a generator of random numbers is packed."""
 
 FRAME_PARTS = ("block_", "next_", "label_", "timer_", "expired_", "result_", "error_")
-LEFT_OUT = frozenset({"world_", "effects_", "stale_", "unseen_", "read_", "members_", "joins_"})
+LEFT_OUT = frozenset(
+    {"world_", "effects_", "stale_", "unseen_", "read_", "worth_", "members_", "joins_"}
+)
 
 _PLACES = {
     "received_": "a message received",

@@ -133,6 +133,7 @@ class Process(Actions, CompiledClass):
         self.stale_ = True  # what it reads may have changed
         self.unseen_ = True  # what properties read of its histories may have changed
         self.read_: list[Read] = []  # what else can have changed, if that is false
+        self.worth_ = 32  # how often more to note what spares no test
         self.started_ = False
         self.set_up_ = False
         self.ended_ = False
@@ -497,8 +498,9 @@ class Process(Actions, CompiledClass):
         self.__end(0)
 
     def __note_what_was_read(self, frame: Frame) -> None:
-        """After an await has been tested in vain."""
-        read = frame.read_(self)
+        """After an await was tested in vain; for a while not, where it spares too few tests."""
+        self.worth_ = self.worth_ - 1 if self.worth_ > -256 else 32
+        read = frame.read_(self) if self.worth_ >= 0 else None
         self.stale_ = read is None
         self.read_ = read or []
 
@@ -506,9 +508,10 @@ class Process(Actions, CompiledClass):
         """Whether an await that has been tested may answer otherwise now."""
         if self.stale_:
             return True
-        for home, name, value in self.read_:  # noqa: SIM110 - it is asked after every message
+        for home, name, value in self.read_:
             if home.get(name) is not value:
                 return True
+        self.worth_ = min(self.worth_ + 4, 32)
         return False
 
     def __return_to(self, value: Any) -> None:

@@ -113,7 +113,7 @@ class _Thawer:
         process.world_ = self.world
         process.effects_ = []
         process.members_, process.joins_ = {}, {}
-        process.stale_, process.unseen_, process.read_ = True, True, []
+        process.stale_, process.unseen_, process.read_, process.worth_ = True, True, [], 32
         fields = [(name, value) for name, value in definition[2:] if type(value) is tuple]
         own = [value for name, value in fields if name in cls.observed_fields_]
         self.observed = {value[1] for value in own if value[0] == "@"}

@@ -180,11 +180,13 @@ class Worker(Host):
         self.mix(self._chance)
         begin = now = time.monotonic()
         while self.queue and now - begin < SLICE_SECONDS:
+            before = now
             self.turn(self._chunk)
             self._done += self._chunk
             now = time.monotonic()
+            quick = now - before < SLICE_SECONDS / 8
+            self._chunk = min(2 * self._chunk, CHUNK_MAX) if quick else 1
         self._in_slice = False
-        self._chunk = 1 if now - begin > 2 * SLICE_SECONDS else min(2 * self._chunk, CHUNK_MAX)
 
     def _set_alarm(self) -> None:
         self._alarmed = True

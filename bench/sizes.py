@@ -1,10 +1,13 @@
-"""Prints how long each example is, and the limit that it keeps, by one counting rule.
+"""Prints how long each example is, and the limit that its algorithm keeps, by one counting rule.
 
-The rule: lines that are neither blank nor only a comment count; docstrings count.
+The rule: lines that are neither blank nor only a comment count; docstrings count. Properties are
+counted apart, as they say what is to hold and the original has none; whatever else is there for
+them, as a field that only they read, is of the algorithm.
 With --original DIR, a checkout of the original DistAlgo, its own programs stand beside.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +17,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 class Row(NamedTuple):
-    """An example: its file, the most lines it may have, and its like in the original."""
+    """An example: its file, the most lines of its algorithm, and its like in the original."""
 
     file: str
     lines_max: int | None = None
@@ -46,19 +49,29 @@ def count_lines(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip() and line.strip()[0] != "#")
 
 
-def size(path: Path) -> int:
-    return count_lines(path.read_text(encoding="utf-8"))
+_PROPERTY = re.compile(
+    r"^@(?:always|sometimes|eventually|leads_to)\b.*\ndef .*\n(?:[ \t]+\S.*\n)*", re.MULTILINE
+)
+
+
+def sizes(path: Path) -> tuple[int, int]:
+    """(lines of the algorithm, lines of its properties)."""
+    text = path.read_text(encoding="utf-8")
+    properties = sum(map(count_lines, _PROPERTY.findall(text)))
+    return count_lines(text) - properties, properties
 
 
 def table(original: Path | None = None) -> str:
     """The table as text: example, its lines, the limit, and the original's lines if asked for."""
-    header = f"{'example':28}{'lines':>6}{'limit':>7}" + ("" if original is None else "  original")
+    header = f"{'example':28}{'algorithm':>9}{'limit':>7}{'properties':>12}"
+    header += "" if original is None else "  original"
     lines = [header, "-" * len(header)]
     for row in ROWS:
-        line = f"{row.file:28}{size(EXAMPLES / row.file):6}{row.lines_max or '-':>7}"
+        algorithm, properties = sizes(EXAMPLES / row.file)
+        line = f"{row.file:28}{algorithm:9}{row.lines_max or '-':>7}{properties:12}"
         if original is not None:
             path = row.original and original / "da" / "examples" / row.original
-            line += f"{size(path):10}  {row.original}" if path else f"{'-':>10}"
+            line += f"{sizes(path)[0]:10}  {row.original}" if path else f"{'-':>10}"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -67,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--original", type=Path, metavar="DIR", help="a checkout of the original")
     sys.stdout.write(table(parser.parse_args(argv).original))
-    too_long = [r.file for r in ROWS if r.lines_max and size(EXAMPLES / r.file) > r.lines_max]
+    too_long = [r.file for r in ROWS if r.lines_max and sizes(EXAMPLES / r.file)[0] > r.lines_max]
     if too_long:
         sys.stderr.write(f"longer than the limit: {', '.join(too_long)}\n")
     return 1 if too_long else 0

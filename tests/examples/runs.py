@@ -7,13 +7,13 @@ duels and elections happen all the time.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from examples import guarantees as g
 from examples.guarantees import Output, Trace
 from quorate.worlds.sim import simulate
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 STEPS_MAX = 5_000  # a run of the sizes below takes 1,200 at most
 
 # What the examples say, in seconds, and what makes them hurry.
@@ -32,10 +32,12 @@ def hurried(text: str) -> str:
     return text
 
 
-def simulated(path: Path, args: Sequence[int], seed: int, **options: Any) -> list[Output]:
+def simulated(
+    program: Path | ModuleType, args: Sequence[int], seed: int, **options: Any
+) -> list[Output]:
     """What the processes printed; the program has ended by itself, with status 0."""
     words = [str(arg) for arg in args]
-    run = simulate(path, words, seed, max_steps=STEPS_MAX, **options)
+    run = simulate(program, words, seed, max_steps=STEPS_MAX, **options)
     assert run.status == 0, f"{run.error!r}, waiting: {run.waiting}"
     return [Output(each.process, tuple(each.values)) for each in run.outputs]
 

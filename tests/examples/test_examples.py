@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from examples import guarantees as g
-from examples.runs import CHECKS, EXAMPLES, SIZES, hurried, simulated
+from examples.headers import EXAMPLES
+from examples.runs import CHECKS, SIZES, hurried, simulated
 
 SEEDS = range(5)
 CASES = [

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from examples.headers import EXAMPLES, PROGRAMS, header, unwrapped
+
 ROOT = Path(__file__).parent.parent.parent
-PROGRAMS = sorted((ROOT / "examples").glob("*.da"))
 WITHOUT_SOURCE = {"ping_pong.da"}
 
 
@@ -25,22 +26,22 @@ def load_sizes() -> ModuleType:
 sizes = load_sizes()
 
 
-def header(path: Path) -> str:
-    """The comment that the file begins with, as one line."""
-    lines = path.read_text(encoding="utf-8").split("\n\n", 1)[0].splitlines()
-    assert all(line.startswith("#") for line in lines), lines
-    return " ".join(line.lstrip("# ") for line in lines)
-
-
 def test_the_counting_rule() -> None:
     text = '"""A docstring."""\n\n   \n# a comment\n    # another\nx = 1  # counts\n'
     assert sizes.count_lines(text) == 2
 
 
+def test_properties_are_counted_apart(tmp_path: Path) -> None:
+    path = tmp_path / "program.da"
+    text = "class P(process): pass\n\n@always  # so it is\ndef good():\n    return True\n"
+    path.write_text(f"{text}\n@eventually(within=2)\ndef done(): return True\n\ndef main(): pass\n")
+    assert sizes.sizes(path) == (2, 5)
+
+
 @pytest.mark.parametrize("row", sizes.ROWS, ids=[row.file for row in sizes.ROWS])
 def test_it_is_short(row: Any) -> None:
     if row.lines_max is not None:
-        assert sizes.size(ROOT / "examples" / row.file) <= row.lines_max
+        assert sizes.sizes(EXAMPLES / row.file)[0] <= row.lines_max
 
 
 def test_every_example_is_in_the_table() -> None:
@@ -50,7 +51,7 @@ def test_every_example_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=[path.name for path in PROGRAMS])
 def test_its_header_says_what_it_must(path: Path) -> None:
-    text = header(path)
+    text = unwrapped(header(path))
     assert f"Usage: quorate run examples/{path.name}" in text
     assert "(default: " in text
     if path.name not in WITHOUT_SOURCE:

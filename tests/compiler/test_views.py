@@ -185,7 +185,8 @@ def queries(draw: Draw, names: Names, depth: int, operations: list[str] = OPERAT
     variable = draw(st.sampled_from(own or ["1"]))
     pair = f"({variable}, {draw(st.sampled_from(own or ['1']))})"
     if op == "sumof":
-        return f"sumof(n({variable}), {', '.join(parts)})"
+        result = draw(st.sampled_from([f"n({variable})", variable]))
+        return f"sumof({result}, {', '.join(parts)})"
     if op in ("maxof", "minof"):
         result = draw(st.sampled_from([variable, pair]))
         asked = f"{op}({result}, {', '.join(parts)}, default=None)"
@@ -302,7 +303,7 @@ def joined(draw: Draw) -> str:
     """A query over several kinds of messages that have values in common."""
     names, own = Names(), list[str]()
     clauses: list[str] = []
-    for _ in range(draw(st.sampled_from([2, 2, 3]))):
+    for _ in range(draw(st.sampled_from([1, 2, 2, 3]))):
         known = list(own)
 
         def part(known: list[str] = known) -> str:
@@ -324,7 +325,8 @@ def joined(draw: Draw) -> str:
     test = test.format(draw(variable), draw(variable))
     op = draw(st.sampled_from(["some", "witness", "each", "setof", "lenof", "maxof", "minof"]))
     if op in ("some", "each"):
-        inner = f"some({clauses.pop()}, has={test})" if draw(st.booleans()) else test
+        nested = len(clauses) > 1 and draw(st.booleans())
+        inner = f"{op}({clauses.pop()}, has={test})" if nested else test
         return f"{op}({', '.join(clauses)}, has={inner})"
     if op == "witness":
         bound = ", ".join(own)
@@ -332,7 +334,11 @@ def joined(draw: Draw) -> str:
     pair = f"({draw(variable)}, {draw(variable)})"
     result = draw(st.sampled_from([draw(variable), pair, f"({draw(variable)}, x)"]))
     default = ", default=None" if op in ("maxof", "minof") else ""
-    return f"{op}({result}, {', '.join(clauses)}, {test}{default})"
+    one, two = (draw(st.sampled_from([draw(variable), "_", "x"])) for _ in range(2))
+    facts = [f"received(('a', {one}, {two}))"]
+    facts += [f"some({word}(('b', (_{draw(variable)}, w))))" for word in ("received", "sent")]
+    against = draw(st.sampled_from(["", *(f", not {fact}" for fact in facts)]))
+    return f"{op}({result}, {', '.join(clauses)}, {test}{against}{default})"
 
 
 # Histories ------------------------------------------------------------------------------------

@@ -5,7 +5,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core.extremes import Falling, Greatest, Highest, Least, Lowest, Rising, Unlike
+from quorate.core.extremes import (
+    Falling,
+    Greatest,
+    Highest,
+    Least,
+    Lowest,
+    Rising,
+    Sorted,
+    Total,
+    Unlike,
+)
 
 numbers = st.integers(0, 9)
 rows = st.lists(st.tuples(numbers, numbers), max_size=20)
@@ -70,3 +80,47 @@ def test_only_the_best_of_ordered_rows_is_kept() -> None:
     for number in range(1000):
         greatest.add((number, 0))
     assert list(greatest) == [(999, 0)]
+
+
+odd = st.one_of(numbers, numbers, st.sampled_from([None, "a", 2.5, (1,), [3]]))
+
+
+@given(st.lists(odd, max_size=12), odd, st.booleans())
+def test_of_sorted_rows_all_are_found_that_may_be_on_one_side(
+    given: list[Any], bound: Any, upward: bool
+) -> None:
+    def compared(value: Any) -> bool:
+        try:
+            return bool(value >= bound if upward else value <= bound)
+        except TypeError:
+            return False
+
+    kept, different = Sorted(), list[Any]()
+    for row in given:
+        kept.add(row)
+        if row not in different or isinstance(row, list):
+            different.append(row)
+    assert list(kept) == different
+    found = list(kept.within(lambda: bound, upward, False))
+    assert [row for row in found if compared(row)] == [row for row in different if compared(row)]
+    nearest = [row for row in kept.within(lambda: bound, upward, True) if compared(row)]
+    numbers = [row for row in different if compared(row) and isinstance(row, (int, float))]
+    if numbers and isinstance(bound, (int, float)):
+        assert (min if upward else max)(numbers) in nearest
+
+
+def test_a_bound_that_has_no_value_leaves_all_rows() -> None:
+    kept = Sorted((1,))
+    for row in [(1, 5), (2, 3)]:
+        kept.add(row)
+    assert list(kept.within(lambda: 1 / 0, True, False)) == [(1, 5), (2, 3)]
+    assert list(kept.within(lambda: 4, True, False)) == [(1, 5)]
+
+
+@given(st.lists(st.one_of(numbers, st.floats(allow_nan=False), st.booleans()), max_size=12))
+def test_the_sum_is_that_of_all(given: list[Any]) -> None:
+    total = Total()
+    for value in given:
+        total.add(value)
+    assert repr(sum(total)) == repr(sum(given))
+    assert len(total) == len(given)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core.joins import MOST, Bottom, First, Joined, Relation, Top
+from quorate.core.joins import MOST, Bottom, First, Joined, Lasting, Relation, Top
 
 values = st.integers(0, 3)
 rows = st.tuples(st.integers(0, 2), st.tuples(values, values))
 KINDS = (("a", "b"), ("b", "c"), ("c", "a"))
+PAIRS = KINDS[:2]
 
 
 def process() -> Any:
@@ -52,7 +53,17 @@ def test_what_is_known_is_what_going_over_all_rows_finds(given: list[Any], limit
         assert min(bottom.open(one, relations, test), default=None) == least
 
 
-PAIRS = (("a", "b"), ("b", "c"))
+@given(st.lists(rows, max_size=30))
+def test_what_is_told_against_is_gone(given: list[Any]) -> None:
+    """(a, b) and (b, c) without (c, _): a row of the answer may come together in several ways."""
+    relations = (Relation(2), Relation(2), Relation(1))
+    one, query = process(), Joined(PAIRS, ("a",), Lasting, (("c",),))
+    for kind, row in given:
+        relations[kind].add(row if kind < 2 else row[0])
+        told = set(relations[2])
+        meant = [a for a, b in relations[0] for b2, c in relations[1] if b == b2 and c not in told]
+        assert list(query.open(one, relations)) == list(dict.fromkeys(meant))
+        assert len(query.open(one, relations)) == len(set(meant))
 
 
 def filled(count: int) -> tuple[Relation, Relation]:
@@ -144,3 +155,8 @@ def test_what_cannot_be_hashed_is_compared() -> None:
     found = list(query.open(process(), (left, right)))
     assert found == [0, 1, 2, 3, 4, "found"]
     assert list(Joined(PAIRS, ("b",)).open(process(), (left, right)))[-1] == [1]
+    told = Relation(1)
+    one, against = process(), Joined(PAIRS, ("b",), Lasting, (("b",),))
+    assert [1] in list(against.open(one, (left, right, told)))
+    told.add([1])
+    assert list(against.open(one, (left, right, told))) == [0, 1, 2, 3, 4]

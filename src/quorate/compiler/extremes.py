@@ -5,6 +5,7 @@
     each(sent(('promise', m)), has=m < n)         the greatest m: if it is less, all are
     v if some(received(('a', b2, v)), has=b2 > b) each b2 greater than all before it
     some(received(('p2b', b2)), has=b2 != b)      the first b2, and the first that differs from it
+    sumof(v, received(('paid', v)))               the sum of all v, where they are whole numbers
 Invariant: what is kept answers as all rows do, in the same order (Paige and Koenig 1982, sect. 3).
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from quorate.compiler.views import FALLING, GREATEST, LEAST, RISING, UNLIKE
+from quorate.compiler.views import FALLING, GREATEST, LEAST, RISING, TOTAL, UNLIKE
 from quorate.lang import nodes
 
 EXTREMES = {"maxof": GREATEST, "minof": LEAST}
@@ -46,6 +47,9 @@ def extreme_of(query: nodes.Query) -> Extreme | None:
         if columns is None or not _keeps_extreme(conditions, columns, bound, asked):
             return None
         return Extreme(asked, columns)
+    if query.op == "sumof" and not conditions:
+        columns = columns_of(query.result, bound) if isinstance(query.result, ast.Name) else None
+        return None if columns is None else Extreme(TOTAL, columns)
     if query.op not in ("some", "each") or query.condition is None or conditions:
         return None
     joined = ast.And if query.op == "some" else ast.Or

@@ -2,8 +2,12 @@
 
     setof((a, c), received(('x', a, b)), received(('y', _b, c)), c > limit)
 
-is asked of two relations, (a, b) and (b, c), that share b. Invariant: but for values from outside,
-which a question is asked anew for, what comes together and passes the test only ever grows.
+is asked of two relations, (a, b) and (b, c), that share b; and
+
+    setof((c, p), received(('request', c), from_=p), not received(('release', c), from_=p))
+
+of one, which another tells against. Invariant: but for values from outside, for which a question
+is asked anew, only new messages change what comes together and passes the test.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -20,7 +25,7 @@ from quorate.compiler.views import split
 from quorate.lang import nodes
 from quorate.lang.nodes import Pattern, make
 
-FIRST, DIFFERENT = "First", "Different"
+FIRST, DIFFERENT, LASTING = "First", "Different", "Lasting"
 EXTREMES = {"maxof": "Top", "minof": "Bottom"}
 """What is kept of the rows that come together: names of classes in core/joins.py."""
 
@@ -32,12 +37,14 @@ LENGTHY = (ast.In, ast.NotIn, ast.Subscript)
 class Join:
     """A query, taken apart.
 
-    `clauses` bind what they have in common each by itself, `names` are all variables in the order
+    `clauses` bind what they have in common each by itself, and so do `denied`, which tell against
+    what agrees with them in all that both bind; `names` are all variables in the order
     in which they are first bound, `wanted` those that the answer is made of. Of the rows that pass
     `test` is kept what `kept` says; `params` are the values in it that come from outside.
     """
 
     clauses: list[nodes.Messages]
+    denied: list[nodes.Messages]
     used: set[str]
     names: list[str]
     wanted: list[str]
@@ -54,16 +61,19 @@ def join_of(query: nodes.Query, given: set[str]) -> Join | None:
     """
     if query.op not in ("some", "each", "setof", "lenof", "countof", *EXTREMES):
         return None
-    parts = _flat(query)
-    tests = [part for part in parts if _is_test(part)]
+    parts = list(_flat(query))
     clauses = _free(parts)
-    if clauses is None or len(clauses) < 2:
-        return None
-    read = [*tests, *([query.result] if query.result is not None else [])]
-    if not all(_is_plain(part, given) for each in read for part in ast.walk(each)):
+    if clauses is None or not clauses:
         return None
     bound = [name for clause in clauses for name in dict.fromkeys(_bound(clause))]
     names = list(dict.fromkeys(bound))
+    others, denied = _sorted_out(parts, names) if query.result is not None else (parts, [])
+    tests = [part for part in others if _is_test(part)]
+    read = [*tests, *([query.result] if query.result is not None else [])]
+    if len(clauses) + len(denied) < 2:
+        return None
+    if not all(_is_plain(part, given) for each in read for part in ast.walk(each)):
+        return None
     wanted = _wanted(query, names)
     test = _all_of(tests)
     params = [] if test is None else list(params_of(test, frozenset(names)))
@@ -71,34 +81,67 @@ def join_of(query: nodes.Query, given: set[str]) -> Join | None:
         return None  # what there is for a row is looked up, and never gone over for all
     used = {name for name, times in Counter(bound).items() if times > 1} | set(wanted)
     used |= {name for each in tests for name in _read(each)}
-    if any(split(clause, used) is None for clause in clauses):
+    used |= {name for each in denied for name in _bound(each) if name in names}
+    if any(split(clause, used) is None for clause in (*clauses, *denied)):
         return None
     names = [name for name in names if name in used]
     exact = columns_of(query.result, set(names)) == wanted
     kept = EXTREMES.get(query.op, DIFFERENT) if exact else DIFFERENT
-    kept = FIRST if query.op in ("some", "each") else kept
-    return Join(clauses, used, names, wanted, test, params, kept)
+    kept = FIRST if query.result is None else LASTING if denied else kept
+    return Join(clauses, denied, used, names, wanted, test, params, kept)
 
 
 def _is_test(part: ast.AST) -> TypeGuard[ast.expr]:
     return not isinstance(part, (nodes.Domain, nodes.Messages))
 
 
-def _flat(query: nodes.Query) -> list[ast.AST]:
+def _flat(query: nodes.Query) -> Iterator[ast.AST]:
     """The clauses and conditions of a query, and of inner ones of the same kind, in the order in
     which they are evaluated; for `each` the last condition is what tells against it."""
-    parts = list(query.clauses)
+    for clause in query.clauses:
+        yield from clause.values if _is_and(clause) else [clause]
     match query.condition:
         case nodes.Query(op=query.op, witness=[]) as inner:
-            parts += _flat(inner)
+            yield from _flat(inner)
         case ast.expr() as last:
             against = query.op == "each"
-            parts.append(make(ast.UnaryOp, last, op=ast.Not(), operand=last) if against else last)
+            yield make(ast.UnaryOp, last, op=ast.Not(), operand=last) if against else last
         case None if query.op == "each":
-            parts.append(
-                make(ast.Constant, query, value=False, kind=None)
-            )  # nothing tells against it
-    return parts
+            yield make(ast.Constant, query, value=False, kind=None)  # nothing tells against it
+
+
+def _is_and(part: ast.AST) -> TypeGuard[ast.BoolOp]:
+    return isinstance(part, ast.BoolOp) and isinstance(part.op, ast.And)
+
+
+def _sorted_out(
+    parts: list[ast.AST], names: list[str]
+) -> tuple[list[ast.AST], list[nodes.Messages]]:
+    """What is tested, and the messages that tell against what has come together."""
+    tests: list[ast.AST] = []
+    denied: list[nodes.Messages] = []
+    for part in parts:
+        match part:
+            case ast.UnaryOp(op=ast.Not(), operand=nodes.Messages() as messages):
+                clause = _Freeing(set(names)).visit(copy.deepcopy(messages))
+            case ast.UnaryOp(
+                op=ast.Not(),
+                operand=nodes.Query(op="some", clauses=[nodes.Messages() as messages]) as inner,
+            ) if inner.condition is None and not set(_bound(messages)) & set(names):
+                clause = _Freeing(set(names)).visit(copy.deepcopy(messages))
+            case _:
+                clause = None
+        if clause is None or _has_more(clause, set(names)):
+            tests.append(part)
+        else:
+            denied.append(clause)
+    return tests, denied
+
+
+def _has_more(clause: nodes.Messages, known: set[str]) -> bool:
+    """Whether a clause does more than to bind, and to compare with what is outside."""
+    stars = [n for n in ast.walk(clause) if isinstance(n, nodes.StarPattern) and n.name]
+    return bool(stars or _read(clause) & known)
 
 
 def _free(parts: list[ast.AST]) -> list[nodes.Messages] | None:
@@ -111,8 +154,7 @@ def _free(parts: list[ast.AST]) -> list[nodes.Messages] | None:
         if isinstance(part, nodes.Messages):
             own = set(_bound(part))
             part = _Freeing(known).visit(copy.deepcopy(part))
-            stars = [n for n in ast.walk(part) if isinstance(n, nodes.StarPattern) and n.name]
-            if stars or own & known or _read(part) & known:
+            if own & known or _has_more(part, known):
                 return None
             read |= _read(part)
             if own & read:

@@ -23,6 +23,8 @@ from quorate.compiler.views import (
     PENDING,
     RELATION,
     RISING,
+    SORTED,
+    TOTAL,
     UNLIKE,
     View,
 )
@@ -30,6 +32,7 @@ from quorate.lang.printer import expression_text
 
 ONE, AWAKE, MATCHES, MEMBERS = "O(1)", "O(changed rows)", "O(rows of the key)", "O(members)"
 BISECTED, TOPS = "O(log n)", "O(answers)"
+BISECTED_AND_ANSWERS = "O(log n + answers)"
 CHANGED = "O(changed members)"
 ROWS, HISTORY = "O(rows)", "O(history)"
 NEW_ROWS, PROCESSES = "O(new rows)", "O(processes)"
@@ -46,6 +49,8 @@ WHICH = {
     UNLIKE: "the first {rows}, and the first of another {of}",
     HIGHEST: "each different {rows}, its {of} the greatest{each}",
     LOWEST: "each different {rows}, its {of} the least{each}",
+    SORTED: "each different {rows}, sorted by {of}",
+    TOTAL: "the sum of {rows}",
     PENDING: "each different {rows}",
     RELATION: "each different {rows}",
 }
@@ -85,7 +90,8 @@ class Answer:
         hints = self.view.split.hints
         keys = ", ".join(hints[slot] for slot in self.view.keys)
         rows = [hints[slot] for slot in self.view.rows]
-        which = WHICH[self.view.kind] if rows or self.view.kind == EVERY else "{rows}"
+        counts = self.view.kind in (EVERY, TOTAL)
+        which = WHICH[self.view.kind] if rows or counts else "{rows}"
         details = () if self.view.kind in (PENDING, RELATION) else self.view.details
         of, by = (*details, None, None)[:2]
         said = which.format(

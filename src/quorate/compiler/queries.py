@@ -18,21 +18,15 @@ from typing import Any
 from quorate.compiler.escaping import Escaping, holds_history
 from quorate.compiler.extremes import EXTREMES, Extreme, columns_of, extreme_of
 from quorate.compiler.fields import Places, choose, cost_of, places_of
-from quorate.compiler.joins import DIFFERENT, Join, join_of
-from quorate.compiler.matching import (
-    Matcher,
-    guarded,
-    is_complex,
-    is_constant,
-    only_arguments,
-    pack,
-    tag_of,
-)
-from quorate.compiler.names import Level, NameWriter, assign, call, core, literal, load
+from quorate.compiler.joins import DIFFERENT, LASTING, Join, join_of
+from quorate.compiler.matchers import MatcherWriter
+from quorate.compiler.matching import only_arguments, tag_of
+from quorate.compiler.names import Level, assign, call, core, literal, load
 from quorate.compiler.pendings import Apart, taken_apart
 from quorate.compiler.plan import (
     AWAKE,
     BISECTED,
+    BISECTED_AND_ANSWERS,
     HISTORY,
     MATCHES,
     NEW_AND_ANSWERS,
@@ -42,6 +36,7 @@ from quorate.compiler.plan import (
     TOPS,
     Plan,
 )
+from quorate.compiler.ranges import Range, range_of
 from quorate.compiler.rising import Head, Settling, settling
 from quorate.compiler.tops import top_of
 from quorate.compiler.views import (
@@ -51,13 +46,14 @@ from quorate.compiler.views import (
     LEAST,
     PENDING,
     RELATION,
+    SORTED,
+    TOTAL,
     UNLIKE,
     Split,
     View,
     split,
 )
 from quorate.lang import nodes
-from quorate.lang.nodes import Pattern
 
 COLLECTED = {"setof": ast.SetComp, "listof": ast.ListComp}
 LISTED = {"listof", "tupleof", "dictof"}  # in what they answer, values may be changeable
@@ -66,8 +62,8 @@ ORDERED = {"listof", "tupleof", "dictof"}
 SUMMED = {"sumof", "prodof"}  # fractions add up to something else in another order
 
 
-class QueryWriter(NameWriter):
-    """Writes queries; the generator functions of their patterns collect in `matchers`."""
+class QueryWriter(MatcherWriter):
+    """Writes queries."""
 
     def __init__(self, program: nodes.Program) -> None:
         super().__init__(program)
@@ -79,55 +75,8 @@ class QueryWriter(NameWriter):
         self.plan = Plan()
         self.depth = 0  # of queries inside of one another
         self.testing = False  # whether an await is being written
-        self.matchers: list[ast.stmt] = []
-        self.matcher_names: set[str] = set()
 
-    # Patterns as generator functions.
-
-    def new_name(self, hint: str, line: int) -> str:
-        """A name that nothing else in the module has, for what stands at `line`."""
-        name, number = f"{hint}_{line}", 2
-        while name in self.matcher_names or name in self.identifiers:
-            name, number = f"{hint}_{line}_{number}", number + 1
-        self.matcher_names.add(name)
-        return name
-
-    def matcher(self, patterns: Iterable[Pattern | None]) -> Matcher:
-        """For a function of its own: only what its patterns bind is taken."""
-        names = {name for pattern in patterns for name in nodes.bound_names(pattern)}
-        return Matcher({kind: self.builtin(kind) for kind in ("tuple", "list")}, names)
-
-    def _generator(
-        self,
-        hint: str,
-        loop: list[str],
-        subjects: list[tuple[str, Pattern]],
-        found: Matcher,
-        at: ast.AST,
-    ) -> str:
-        """`def name(entries, values...): for loop in entries: match ...: case ...: yield bound`.
-
-        The name begins with `_`, so that `from m import *` leaves it where it is.
-        """
-        name = self.new_name(f"_{hint}", at.lineno)  # type: ignore[attr-defined]
-        cases = [(subject, found.add(pattern, subject)) for subject, pattern in subjects]
-        of_subjects: list[tuple[ast.expr, ast.pattern]] = [
-            (load(s), pattern) for s, pattern in cases
-        ]
-        found_one: list[ast.stmt] = [ast.Expr(ast.Yield(pack(found.bound)))]
-        body = guarded(of_subjects, found.guard(), found_one)
-        targets: list[ast.expr] = [ast.Name(each, ast.Store()) for each in loop]
-        target = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else targets[0]
-        entries = found.own("entries")
-        function = ast.FunctionDef(
-            name=name,
-            args=only_arguments([ast.arg(entries), *map(ast.arg, found.values)]),
-            body=[ast.For(target, load(entries), body, [])],
-            decorator_list=[],
-        )
-        function.type_params = []  # type: ignore[attr-defined]
-        self.matchers.append(ast.copy_location(function, at))
-        return name
+    # Patterns, matched by generator functions.
 
     def _messages(self, node: nodes.Messages) -> tuple[ast.expr, list[str]]:
         """A call that yields what the matching messages bind, and the names in order."""
@@ -136,25 +85,10 @@ class QueryWriter(NameWriter):
         found = self.matcher((node.message, node.peer, node.stamp))
         names, subjects = self.subjects(node, found)
         hint = tag_of(node.message) or node.kind
-        name = self._generator(hint, names, subjects, found, node)
+        name = self.generator(hint, names, subjects, found, node)
         entries = ast.Attribute(self.process, f"{node.kind}_", ast.Load())
         values = [self.visit(value) for value in found.values.values()]
         return call(load(name), entries, *values), found.bound
-
-    def subjects(
-        self, node: nodes.Messages | nodes.Handler, found: Matcher
-    ) -> tuple[list[str], list[tuple[str, Pattern]]]:
-        """The variables for message, peer and stamp, and those to match further: with what."""
-        names: list[str] = []
-        further: list[tuple[str, Pattern]] = []
-        parts = ((node.message, "message"), (node.peer, "peer"), (node.stamp, "stamp"))
-        for part, hint in parts:
-            if part is not None and (is_complex(part) or is_constant(part)):
-                names.append(found.own(hint))
-                further.append((names[-1], part))
-            else:
-                names.append(found.peer(part, hint))
-        return names, further
 
     def _domain(
         self, node: nodes.Domain, places: Places, apart: Apart | None, *, ordered: bool
@@ -172,7 +106,7 @@ class QueryWriter(NameWriter):
         found = self.matcher([node.pattern])
         member = found.own("member")
         hint = tag_of(node.pattern) or "member"
-        name = self._generator(hint, [member], [(member, node.pattern)], found, node)
+        name = self.generator(hint, [member], [(member, node.pattern)], found, node)
         if places:
             choose(self.matchers[-1], places, found, ordered=chosen)
         values = [self.visit(value) for value in found.values.values()]
@@ -277,7 +211,7 @@ class QueryWriter(NameWriter):
     ) -> tuple[ast.expr, list[str]]:
         """The rows that can answer a query of this extreme, and the names they bind in order."""
         kind, bound = extreme.kind, extreme.columns
-        if kind in (GREATEST, LEAST):
+        if kind in (GREATEST, LEAST, TOTAL):
             return self._rows(asked, bound, kind, node, ONE), bound
         compared = len(bound)
         bound = [*bound, *(name for name in asked.rows if name not in bound)]
@@ -289,6 +223,19 @@ class QueryWriter(NameWriter):
             rows = call(ast.Attribute(rows, "beyond", ast.Load()), wanted)
         return rows, bound
 
+    def _sorted(
+        self, side: Range, asked: Split, names: list[str], node: nodes.Messages
+    ) -> ast.expr:
+        """`self.sorted_x_c_.within(lambda: self.n, True, False)`: those on one side of a value."""
+        alone = len(names) == 1
+        nearest = side.nearest and alone
+        cost = BISECTED if nearest else BISECTED_AND_ANSWERS
+        details = (None if alone else (names.index(side.name),),)
+        rows = self._rows(asked, names, SORTED, node, cost, details)
+        bound = ast.Lambda(only_arguments([]), self.visit(copy.deepcopy(side.bound)))
+        sides = [ast.Constant(side.upward), ast.Constant(nearest)]
+        return call(ast.Attribute(rows, "within", ast.Load()), bound, *sides)
+
     def _all(
         self, asked: Split, names: list[str], query: nodes.Query, node: nodes.Messages
     ) -> ast.expr:
@@ -298,6 +245,9 @@ class QueryWriter(NameWriter):
             of, by = (tuple(map(names.index, columns)) for columns in (top.of, top.by))
             details = (None, by) if len(names) == 1 else (of, by)
             return self._rows(asked, names, top.kind, node, TOPS, details)
+        side = None if query.op in COUNTING else range_of(query)
+        if side is not None:
+            return self._sorted(side, asked, names, node)
         first = query.op == "some" and len(query.clauses) == 1 and query.condition is None
         many = ONE if first or not names else MATCHES if asked.keys else ROWS
         return self._rows(asked, names, EVERY if query.op in COUNTING else DISTINCT, node, many)
@@ -336,11 +286,11 @@ class QueryWriter(NameWriter):
 
     def _joined(self, join: Join, level: Level, node: nodes.Query) -> ast.comprehension:
         """`for a, c in _joined_27.open(self, (self.relation_x_a_b_.rows, ...), lambda ...)`."""
-        counted = join.kept != DIFFERENT or node.op in ("lenof", "countof")
+        counted = join.kept not in (DIFFERENT, LASTING) or node.op in ("lenof", "countof")
         cost = NEW_ROWS if counted else NEW_AND_ANSWERS
         columns: list[list[str]] = []
         relations: list[ast.expr] = []
-        for clause in join.clauses:
+        for clause in (*join.clauses, *join.denied):
             asked = split(clause, join.used)
             assert asked is not None
             columns.append(list(asked.rows))
@@ -349,8 +299,10 @@ class QueryWriter(NameWriter):
             relations.append(ast.Attribute(rows, "rows", ast.Load()) if plain else rows)
             level.held |= set(nodes.bound_names(clause.message))
         name = self.new_name("_joined", node.lineno)
-        facts = [literal(tuple(map(tuple, columns))), literal(tuple(join.wanted))]
-        kept = [] if join.kept == DIFFERENT else [core(join.kept)]
+        kinds, denied = columns[: len(join.clauses)], columns[len(join.clauses) :]
+        facts = [literal(tuple(map(tuple, kinds))), literal(tuple(join.wanted))]
+        kept: list[ast.expr] = [] if join.kept == DIFFERENT else [core(join.kept)]
+        kept += [literal(tuple(map(tuple, denied)))] if denied else []
         query = assign(ast.Name(name, ast.Store()), call(core("Joined"), *facts, *kept))
         self.matchers.append(ast.copy_location(query, node))
         given: list[ast.expr] = [self.process, ast.Tuple(relations, ast.Load())]

@@ -21,7 +21,7 @@ from quorate.lang.nodes import HistoryKind, Pattern, make
 
 DISTINCT, EVERY, GREATEST, LEAST = "Distinct", "Every", "Greatest", "Least"
 RISING, FALLING, UNLIKE = "Rising", "Falling", "Unlike"
-HIGHEST, LOWEST = "Highest", "Lowest"
+HIGHEST, LOWEST, SORTED, TOTAL = "Highest", "Lowest", "Sorted", "Total"
 PENDING, RELATION = "Pending", "Relation"
 """How the rows of a view are kept: names of classes in core/views.py, extremes.py, pending.py and
 joins.py."""

@@ -7,13 +7,23 @@ from quorate.core.ambient import here, random, show, time
 from quorate.core.classes import Fused, Handler, Keeper
 from quorate.core.containers import chosen, chosen_in_order, observed, type_of
 from quorate.core.errors import ProgramError
-from quorate.core.extremes import Falling, Greatest, Highest, Least, Lowest, Rising, Unlike
+from quorate.core.extremes import (
+    Falling,
+    Greatest,
+    Highest,
+    Least,
+    Lowest,
+    Rising,
+    Sorted,
+    Total,
+    Unlike,
+)
 from quorate.core.frames import SERVE, WAIT, Frame, begin, routine
 from quorate.core.history import entries_of, greatest, least, members, product
 from quorate.core.history import members_in_order as in_order
 from quorate.core.ids import ProcessId
 from quorate.core.iteration import END, items
-from quorate.core.joins import Bottom, First, Joined, Relation, Top
+from quorate.core.joins import Bottom, First, Joined, Lasting, Relation, Top
 from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
@@ -39,6 +49,7 @@ __all__ = [
     "Highest",
     "Joined",
     "Keeper",
+    "Lasting",
     "Least",
     "Lowest",
     "Members",
@@ -55,7 +66,9 @@ __all__ = [
     "Rows",
     "SettledFacts",
     "SettledGroups",
+    "Sorted",
     "Top",
+    "Total",
     "Unlike",
     "begin",
     "builtins",

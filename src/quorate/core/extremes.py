@@ -1,4 +1,4 @@
-"""Rows of which the greatest, the least or the first are enough to answer a query.
+"""Rows of which the greatest, the least, the first or the sum are enough to answer a query.
 
 Each takes a row in constant time, and keeps those that can still be an answer. What is not totally
 ordered with the rest (a set, a vector time, a number among texts) is kept beside them, so that
@@ -7,7 +7,9 @@ comparing goes as it would with all rows. Invariant: rows are gone through in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from quorate.core.ids import ProcessId
@@ -243,6 +245,91 @@ class Unlike:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+class Sorted:
+    """Different rows, sorted by the value of some columns as far as these are ordered alike."""
+
+    __slots__ = ("columns", "rest", "rows", "sorted", "values")
+
+    def __init__(self, columns: Columns = None) -> None:
+        self.columns = columns
+        self.rows: dict[Any, Any] = {}
+        self.values: list[Any] = []
+        self.sorted: list[tuple[int, Any]] = []  # by `values`: (number, row)
+        self.rest: list[tuple[int, Any]] = []
+
+    def add(self, row: Any) -> bool:
+        entry = len(self.rows), row
+        try:
+            if row in self.rows:
+                return False
+            self.rows[row] = row
+        except TypeError:
+            self.rows[Unhashable()] = row
+        value = part(row, self.columns)
+        if not (ordered_alike(value, self.values[0]) if self.values else is_ordered(value)):
+            self.rest.append(entry)
+            return True
+        place = bisect_right(self.values, value)
+        self.values.insert(place, value)
+        self.sorted.insert(place, entry)
+        return True
+
+    def within(self, bound: Callable[[], Any], upward: bool, nearest: bool) -> Iterator[Any]:
+        """The rows that may be on one side of a bound or at it, in the order in which they came.
+
+        With `nearest`, where rows have no other columns, of those that are ordered the two that are
+        closest to it: one that is equal may not be asked for.
+        """
+        try:
+            limit = bound()
+            if not (self.values and ordered_alike(limit, self.values[0])):
+                return iter(self)
+        except Exception:  # the comparison itself is to raise it, if it comes to that
+            return iter(self)
+        if upward:
+            found = self.sorted[bisect_left(self.values, limit) :]
+            found = found[:2] if nearest else found
+        else:
+            found = self.sorted[: bisect_right(self.values, limit)]
+            found = found[-2:] if nearest else found
+        return (row for _, row in sorted([*found, *self.rest], key=itemgetter(0)))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Total:
+    """The sum of the whole numbers up to the first value that is none, and all from that on.
+
+    Python's `sum` over these adds up as over all: fractions, whose sum depends on their order, in
+    their order.
+    """
+
+    __slots__ = ("rest", "rows", "total")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.total = 0
+        self.rest: list[Any] = []
+
+    def add(self, row: Any) -> bool:
+        if self.rest or type(row) not in (int, bool):
+            self.rest.append(row)
+        else:
+            self.rows += 1
+            self.total += row
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self.total, *self.rest])
+
+    def __len__(self) -> int:
+        return self.rows + len(self.rest)
 
 
 def is_ordered(row: Any) -> bool:

@@ -2,6 +2,8 @@
 
     setof((a, c), received(('x', a, b)), received(('y', _b, c)), c > limit)
 
+    setof(c, received(('request', c)), not received(('release', c)))
+
 From each new row it is only a look into an index to the rows of the other kinds that agree with it
 (semi-naive evaluation: Bancilhon and Ramakrishnan 1986, section 4; as a view: Gupta, Mumick and
 Subrahmanian 1993), on demand. Invariant: what is known of a query is what going over all rows
@@ -11,6 +13,7 @@ would find, in the same order; it can be forgotten at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quorate.core.extremes import is_ordered, ordered_alike
@@ -171,6 +174,44 @@ class Different:
         return len(self.found)
 
 
+class Lasting:
+    """Each different one that comes together in some way that nothing tells against, in order."""
+
+    __slots__ = ("ways",)
+
+    def __init__(self) -> None:
+        self.ways: dict[Any, dict[Numbers, Any]] = {}
+
+    def wants(self, _: Numbers) -> bool:
+        return True
+
+    def take(self, numbers: Numbers, row: Any) -> None:
+        self.ways.setdefault(self._key(numbers, row), {})[numbers] = row
+
+    def drop(self, numbers: Numbers, row: Any) -> None:
+        """These do not count any more."""
+        key = self._key(numbers, row)
+        ways = self.ways.get(key, {})
+        ways.pop(numbers, None)
+        if not ways:
+            self.ways.pop(key, None)
+
+    @staticmethod
+    def _key(numbers: Numbers, row: Any) -> Any:
+        try:
+            hash(row)
+        except TypeError:
+            return Unhashable, numbers
+        return row
+
+    def __iter__(self) -> Iterator[Any]:
+        first = [min(ways.items(), key=itemgetter(0)) for ways in self.ways.values()]
+        return (row for _, row in sorted(first, key=itemgetter(0)))
+
+    def __len__(self) -> int:
+        return len(self.ways)
+
+
 class _Best(Different):
     """Of those that are totally ordered the best, and all others beside it."""
 
@@ -227,7 +268,8 @@ class Joined:
 
     `kinds` are the columns of each kind of messages, by the variables they are bound to; a
     variable that is named again has to be equal. `wanted` are those that make up a row of the
-    answer, of which `kept` is kept.
+    answer, of which `kept` is kept. A message of a kind of `denied` tells against what agrees with
+    it in all its columns.
     """
 
     def __init__(
@@ -235,8 +277,10 @@ class Joined:
         kinds: tuple[tuple[str, ...], ...],
         wanted: tuple[str, ...],
         kept: Callable[[], Kept] = Different,
+        denied: tuple[tuple[str, ...], ...] = (),
     ) -> None:
-        self.kinds = kinds
+        self.kinds = (*kinds, *denied)
+        self.count = len(kinds)
         self.kept = kept
         homes: dict[str, tuple[int, int]] = {}
         for kind, columns in enumerate(kinds):
@@ -244,13 +288,17 @@ class Joined:
                 homes.setdefault(name, (kind, column))
         self.homes = tuple(homes.values())
         self.places = tuple(list(homes).index(name) for name in wanted)
-        self.ways = [self._way(start) for start in range(len(kinds))]
+        self.denials = [
+            (kind, tuple(range(len(columns))), tuple(map(homes.__getitem__, columns)))
+            for kind, columns in enumerate(denied, self.count)
+        ]
+        self.ways = [self._way(start) for start in range(len(self.kinds))]
         self.plainly = self._way(0, in_order=True)
 
     def _way(self, start: int, *, in_order: bool = False) -> list[Step]:
         """In which order to go on from a row of the kind `start`: to what is known most of."""
         known = {name: (start, column) for column, name in enumerate(self.kinds[start])}
-        left = [kind for kind in range(len(self.kinds)) if kind != start]
+        left = [kind for kind in range(self.count) if kind != start]
         way: list[Step] = []
         while left:
             shared = [sum(name in known for name in self.kinds[kind]) for kind in left]
@@ -276,8 +324,9 @@ class Joined:
         known = self._known(process, relations, params)
         reached, known.reached = known.reached, [len(relation) for relation in relations]
         try:
-            for numbers in self._new(relations, reached):
-                self._see(known.kept, relations, numbers, test)
+            for kind in range(len(relations)):
+                for numbers in self._new(relations, reached, kind):
+                    self._see(known.kept, relations, numbers, test, against=kind >= self.count)
         except Exception:  # going over all rows may end before, and does not if not
             process.joins_.pop(known.key, None)
             return self._afresh(relations, test)
@@ -305,17 +354,21 @@ class Joined:
             del known[next(iter(known))]
         return found
 
-    def _new(self, relations: tuple[Relation, ...], reached: list[int]) -> Iterator[Numbers]:
-        """All ways in which rows come together, one of them not among the first `reached`."""
-        for start, way in enumerate(self.ways):
-            ends = [
-                reached[kind] if kind < start else len(relation)
-                for kind, relation in enumerate(relations)
-            ]
-            chosen = [0] * len(relations)
-            for number in range(reached[start], len(relations[start])):
-                chosen[start] = number
-                yield from _together(relations, way, ends, chosen)
+    def _new(
+        self, relations: tuple[Relation, ...], reached: list[int], start: int
+    ) -> Iterator[Numbers]:
+        """The ways in which rows come together with one of the kind `start` that is new.
+
+        Those in which one of a kind before it is new have been seen.
+        """
+        ends = [
+            reached[kind] if kind < start < self.count else len(relation)
+            for kind, relation in enumerate(relations)
+        ]
+        chosen = [0] * len(relations)
+        for number in range(reached[start], len(relations[start])):
+            chosen[start] = number
+            yield from _together(relations, self.ways[start], ends, chosen)
 
     def _afresh(self, relations: tuple[Relation, ...], test: Test | None) -> Kept:
         """The same by going over all rows in order, which raises what that raises."""
@@ -329,14 +382,33 @@ class Joined:
         return kept
 
     def _see(
-        self, kept: Kept, relations: tuple[Relation, ...], numbers: Numbers, test: Test | None
+        self,
+        kept: Kept,
+        relations: tuple[Relation, ...],
+        numbers: Numbers,
+        test: Test | None,
+        *,
+        against: bool = False,
     ) -> None:
+        """Keep the rows of these numbers if they count; or drop them, if something is `against`."""
+        numbers = numbers[: self.count]
         if not kept.wants(numbers):
             return
         values = [relations[kind].rows[numbers[kind]][column] for kind, column in self.homes]
-        if test is None or test(*values):
-            row = tuple([values[place] for place in self.places])
-            kept.take(numbers, row[0] if len(row) == 1 else row)
+        row: Any = tuple([values[place] for place in self.places])
+        row = row[0] if len(row) == 1 else row
+        if against:
+            assert isinstance(kept, Lasting)
+            kept.drop(numbers, row)
+        elif not self._is_denied(relations, numbers) and (test is None or test(*values)):
+            kept.take(numbers, row)
+
+    def _is_denied(self, relations: tuple[Relation, ...], numbers: Numbers) -> bool:
+        for kind, columns, sources in self.denials:
+            key = tuple([relations[k].rows[numbers[k]][column] for k, column in sources])
+            if len(relations[kind].matching(columns, key)):
+                return True
+        return False
 
 
 def _together(

@@ -90,6 +90,12 @@ class Rows(Watched):
             self.read(None)
         return self.rows.beyond(bound)  # type: ignore[attr-defined, no-any-return]
 
+    def within(self, bound: Callable[[], Any], upward: bool, nearest: bool) -> Iterator[Any]:
+        """Of sorted rows, those that may be on one side of a bound."""
+        if reading.log is not None:
+            self.read(None)
+        return self.rows.within(bound, upward, nearest)  # type: ignore[attr-defined, no-any-return]
+
 
 class Facts(Watched):
     """The keys that there is a message for."""

@@ -1,11 +1,10 @@
-"""Queries that ask for no more than the greatest, the least or the first of what messages say.
+"""Queries that ask for no more than the greatest, the least, the first or the sum of what is said.
 
     maxof(b, received(('2a', b, _)))              the greatest b
     maxof(c, received(('a', c)), not c < n)       the greatest c: if any is no less, it is
     each(sent(('promise', m)), has=m < n)         the greatest m: if it is less, all are
     v if some(received(('a', b2, v)), has=b2 > b) each b2 greater than all before it
     some(received(('p2b', b2)), has=b2 != b)      the first b2, and the first that differs from it
-    sumof(v, received(('paid', v)))               the sum of all v, where they are whole numbers
 Invariant: what is kept answers as all rows do, in the same order (Paige and Koenig 1982, sect. 3).
 """
 

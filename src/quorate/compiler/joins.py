@@ -2,12 +2,9 @@
 
     setof((a, c), received(('x', a, b)), received(('y', _b, c)), c > limit)
 
-is asked of two relations, (a, b) and (b, c), that share b; and
-
-    setof((c, p), received(('request', c), from_=p), not received(('release', c), from_=p))
-
-of one, which another tells against. Invariant: but for values from outside, for which a question
-is asked anew, only new messages change what comes together and passes the test.
+asks two relations, (a, b) and (b, c), that share b; `not received(('z', a))` would tell against.
+Invariant: but for values from outside, for which a question is asked anew, only new messages change
+what comes together and passes the test.
 """
 
 from __future__ import annotations

@@ -1,9 +1,5 @@
 """Queries over several kinds of messages, answered from what is new since they were asked last.
 
-    setof((a, c), received(('x', a, b)), received(('y', _b, c)), c > limit)
-
-    setof(c, received(('request', c)), not received(('release', c)))
-
 From each new row it is only a look into an index to the rows of the other kinds that agree with it
 (semi-naive evaluation: Bancilhon and Ramakrishnan 1986, section 4; as a view: Gupta, Mumick and
 Subrahmanian 1993), on demand. Invariant: what is known of a query is what going over all rows

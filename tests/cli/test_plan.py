@@ -51,6 +51,7 @@ def test_as_json(quorate: Callable, flat: str) -> None:
                 "kept": "the greatest v by n",
                 "until": "until there is a greater",
                 "cost": "O(1)",
+                "advice": None,
             }
         ],
     }

@@ -14,8 +14,9 @@ from quorate.cli.status import Status
 def plan(file: str, as_json: bool, strict: bool) -> Status:
     """Show how each query is answered, and at what cost.
 
-    A message costs O(1) for each view that it is kept in. What follows a view is the cost of an
-    evaluation; where that grows with the history, a line says how to write the query otherwise.
+    A message costs O(1) for each view that it is kept in, O(log n) where rows are sorted. What
+    follows a view is the cost of an evaluation; where that is more than O(1) or O(log n), a line
+    says why, and how to write the query otherwise.
     """
     from quorate.compiler.passes import plan_of
 

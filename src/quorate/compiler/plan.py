@@ -65,13 +65,28 @@ UNTIL = {
 }
 """For how long a row is kept; others for good."""
 
+GROWING = {ROWS, HISTORY}
+"""What costs more the longer the history is."""
+
 ADVICE = {
     ROWS: "grows with what is different in the history: compare a part of the pattern with `_x`, "
     "ask for no more than the greatest or the least, or put the query into an await",
     HISTORY: "grows with the history, which is kept: give a pattern without `*_x`, and ask "
     "`received(pattern)` in place of going through `received`",
+    MATCHES: "goes over all there is for one key: compare more of the pattern with `_x`, or ask "
+    "for no more than how many there are, the sum, the greatest or the least",
+    MEMBERS: "goes over the collection: compare a part of the pattern with `_x` where it is a set "
+    "in a field, or put the query into an await, which asks again only for what has changed",
+    TOPS: "goes over the answers, which are all of one value",
+    BISECTED_AND_ANSWERS: "goes over the answers: ask for the greatest or the least if one is "
+    "enough",
+    NEW_AND_ANSWERS: "goes over what has come since, and the answers: ask how many there are, or "
+    "whether there is one, if that is enough",
 }
-"""How to write a query otherwise whose cost grows."""
+"""Why a query costs more than O(1) or O(log n), and how to write it otherwise.
+
+What has changed, or is new, since a query was evaluated last is no more than messages have come.
+"""
 
 
 @dataclass
@@ -131,10 +146,12 @@ class Planned:
         lines = [f"line {self.line}: {self.text}"]
         if self.witness:
             lines.append(f"    leaves its witness in: {', '.join(self.witness)}")
+        advised: set[str] = set()
         for answer in self.answers:
             lines.append(f"    {answer}")
-            if answer.cost in ADVICE:
+            if answer.cost in ADVICE and answer.cost not in advised:
                 lines.append(f"        {ADVICE[answer.cost]}")
+                advised.add(answer.cost)
         return "\n".join(lines)
 
 
@@ -180,10 +197,10 @@ class Plan:
 
     def growing(self) -> bool:
         """Whether the cost of some query grows with the history."""
-        return any(answer.cost in ADVICE for query in self.queries for answer in query.answers)
+        return any(answer.cost in GROWING for query in self.queries for answer in query.answers)
 
     def as_data(self) -> list[dict[str, Any]]:
-        """The same for JSON: line, query, witness, and for each answer view, kept, until, cost."""
+        """The same for JSON: line, query, witness; of an answer view, kept, until, cost, advice."""
         return [
             {
                 "line": query.line,
@@ -195,6 +212,7 @@ class Plan:
                         "kept": answer.kept,
                         "until": answer.until,
                         "cost": answer.cost,
+                        "advice": ADVICE.get(answer.cost),
                     }
                     for answer in query.answers
                 ],

@@ -353,9 +353,22 @@ def test_what_no_seed_reached_is_a_failure_of_all(simulate: Simulate) -> None:
     assert simulate(WORKS + PROPERTIES.format(0, 1), "--seeds", "5", "program.da").status == 0
 
 
+def test_properties_of_one_name_are_told_apart(simulate: Simulate, tmp_path: Path) -> None:
+    """One is reached in its module, and the other one in its own never is."""
+    never = PROPERTIES.partition("@always")[0].replace("never", "reached")
+    (tmp_path / "parts.da").write_text(WORKS.partition("def main")[0] + never.format(0))
+    main = "from parts import P\ndef main(): start(new(P, (0,)))\n"
+    ended = simulate(main + never.format(3), "--seeds", "5", "program.da")
+    assert ended.status == 1
+    assert ended.err.count("error[Q121]") == 1
+    assert 'File "program.da", line 6, in reached' in ended.err
+    assert ended.err.splitlines()[-1].endswith("no failure, 1 of 2 not reached that should be")
+
+
 def test_properties_in_json(simulate: Simulate) -> None:
     ended = simulate(WORKS + PROPERTIES.format(3, 0), "--seeds", "2", "--json", "program.da")
     found = json.loads(ended.out)
-    assert found["sometimes"] == {"never": False}
+    [never] = found["sometimes"]
+    assert never == {"file": "program.da", "line": 21, "name": "never", "reached": False}
     assert [each["code"] for each in found["failures"]] == ["Q120"]
     assert "p = P-1" in found["failures"][0]["text"]

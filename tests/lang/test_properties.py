@@ -27,6 +27,8 @@ def test_words_count_only_where_the_module_has_none_of_its_own() -> None:
     assert names("from somewhere import always" + property) == []
     assert names("always = print" + property) == []
     assert names("from somewhere import *" + property) == []
+    assert names("from random import *" + property) == ["p"]
+    assert names("def seen(): return globals()" + property) == ["p"]
 
 
 def test_nothing_inside_of_classes_and_functions_is_a_property() -> None:

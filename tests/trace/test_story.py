@@ -148,6 +148,55 @@ def test_a_property_that_does_not_hold(record: Record) -> None:
     assert held is not None and "agreement" not in held.text
 
 
+GREEDY = """\
+class P(process):
+    def setup():
+        self.inside = False
+    def receive(msg=('enter',)):
+        inside = True
+@sometimes
+def visited():
+    return some(p in P, has=p.inside)
+@always
+def alone():
+    return each(p in P, q in P, has=p == q or not (p.inside and q.inside))
+@leads_to
+def left():
+    return setof(p, p in P, p.inside), setof(p, p in P, not p.inside)
+def main():
+    ps = new(P, num=2, daemon=True)
+    start(ps)
+    send(('enter',), to=ps if VISITORS == 2 else min(ps))
+    await(timeout(1))
+"""
+
+
+def test_what_a_recorded_run_says_of_its_properties(record: Record) -> None:
+    recorded = record(GREEDY.replace("VISITORS", "2"))
+    held, failed = recorded.of(ev.Property)
+    assert (held.name, held.holds, held.text) == ("visited", True, "")
+    assert (failed.name, failed.holds) == ("alone", False)
+    assert [each.at.rpartition("/")[2] for each in (held, failed)] == ["told.da:8", "told.da:11"]
+    assert failed.process != held.process
+    story = story_of(course_of(recorded.trace), rows_max=None)
+    assert story.failure is not None
+    assert story.failure.text.startswith("alone does not hold: p = P-")
+    assert story.failure.at == failed.at
+    assert notes_of(story, story.rows[-1])[-1] == story.failure.text
+
+
+def test_of_what_does_not_come_the_end_says(record: Record) -> None:
+    recorded = record(GREEDY.replace("VISITORS", "1"))
+    _, owed, over = recorded.trace.events[-3:]
+    assert isinstance(owed, ev.Property)
+    assert isinstance(over, ev.Over)
+    assert (owed.name, owed.text, owed.process) == ("left", "owed to: P-1", None)
+    failure = failure_of(course_of(recorded.trace))
+    assert failure is not None
+    assert failure.text == "left does not hold: owed to: P-1"
+    assert [step.process for step in failure.steps] == ["P-1"]
+
+
 def test_a_standstill(record: Record) -> None:
     failure = failure_of(course_of(record(QUIET).trace))
     assert failure is not None

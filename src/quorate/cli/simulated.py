@@ -59,7 +59,7 @@ class Report:
     late: int = 0
     failures: dict[str, list[Result]] = field(default_factory=dict)  # by what is alike
     reached: Reached = field(default_factory=dict)
-    sometimes: dict[str, bool] = field(default_factory=dict)
+    sometimes: dict[tuple[str, int], bool] = field(default_factory=dict)
     interrupted: bool = False
 
     def show(self, module: ModuleType, seeds: Sequence[int], jobs: int | None) -> int:
@@ -108,7 +108,7 @@ class Report:
 
         if self.interrupted or (self.failures and not self.style.keep_going):
             return []
-        return [each for each in sometimes() if not self.sometimes.get(each.name, False)]
+        return [each for each in sometimes() if not self.sometimes.get(each.place, False)]
 
     def _take(self, result: Result) -> None:
         from quorate.worlds.sim.seeds import join
@@ -120,8 +120,8 @@ class Report:
         self.reliable &= result.reliable
         self.late += result.verdict == "late"
         join(self.reached, result.reached)
-        for name, held in result.sometimes.items():
-            self.sometimes[name] = held or self.sometimes.get(name, False)
+        for place, held in result.sometimes.items():
+            self.sometimes[place] = held or self.sometimes.get(place, False)
         if result.verdict == "stalled":
             self.stalled.append(result.seed)
         if result.failed:
@@ -214,6 +214,8 @@ class Report:
 
     def _as_json(self) -> dict[str, Any]:
         """The same for programs; without how long it took, so it is the same each time."""
+        from quorate.worlds.sim.seeds import sometimes
+
         return {
             "program": self.plan.path,
             "arguments": list(self.plan.args),
@@ -235,7 +237,15 @@ class Report:
                 for alike in self.failures.values()
                 for each in alike
             ],
-            "sometimes": dict(sorted(self.sometimes.items())),
+            "sometimes": [
+                {
+                    "file": seen_from_here(each.file),
+                    "line": each.line,
+                    "name": each.name,
+                    "reached": self.sometimes.get(each.place, False),
+                }
+                for each in sometimes()
+            ],
             "coverage": [
                 {
                     "file": seen_from_here(file),

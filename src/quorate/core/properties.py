@@ -40,7 +40,7 @@ class News(NamedTuple):
     find: Callable[..., Iterable[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """`find(processes, p_in, q_in)`: what is so of processes of `over`, each as what `names` are.
 
@@ -56,11 +56,12 @@ class Question:
     news: Sequence[News] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Property:
     """`kind` is always, sometimes, eventually or leads_to; `within` is in seconds, None for ever.
 
-    It stands at `line` of the file of its questions, and `text` is what it says.
+    It stands at `line` of the file of its questions, and `text` is what it says. Its `place` tells
+    it from all others of the program, also where the program is loaded again.
     """
 
     kind: str
@@ -73,6 +74,10 @@ class Property:
     @property
     def file(self) -> str:
         return str(self.questions[0].find.__code__.co_filename)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.file, self.line
 
 
 def read_of(process: Any, name: str) -> list[Read] | None:

@@ -82,6 +82,7 @@ class _Imports:
             name = alias.asname or alias.name
             if alias.name == "*":
                 self.program.knows_names &= known is not None and known.knows_names
+                self.program.borrows |= self._is_foreign(node) if known is None else known.borrows
             if known is not None and self._name(known, alias):
                 continue
             path = f"{module}.{alias.name}".strip(".")  # where a submodule of the name would be
@@ -89,6 +90,11 @@ class _Imports:
                 self.module(path, node.level, name, node)
             if known is not None and name not in (self.program.imports | self.program.circles):
                 self._check_name(known, alias, node)
+
+    def _is_foreign(self, node: ast.ImportFrom) -> bool:
+        """Whether a module of Python comes not with Python, so that its names may be any."""
+        top = (node.module or "").partition(".")[0]
+        return node.level > 0 or top not in sys.stdlib_module_names
 
     def _name(self, known: Program, alias: ast.alias) -> bool:
         """One name of `from known import name`; whether it is one of those that matter here."""

@@ -270,7 +270,7 @@ class _Linter:
     # Q206: `each` without what shall hold.
 
     def queries(self) -> None:
-        for node in ast.walk(self.view.root.tree):
+        for node in (node for part in self.view.root.parts() for node in ast.walk(part)):
             if isinstance(node, nodes.Query) and node.op == "each" and node.condition is None:
                 self._warn_each(node)
 

@@ -307,6 +307,7 @@ class Program:
     plain: dict[str, ClassInfo] = field(default_factory=dict)  # other classes
     names: set[str] = field(default_factory=set)  # all that are defined at its top
     knows_names: bool = True  # whether `names` has all of them
+    borrows: bool = False  # whether it imports all names of a module that is not read
     imports: dict[str, Program] = field(default_factory=dict)  # name in this module -> module
     modules: list[Program] = field(default_factory=list)  # every .da module it imports from
     unfinished: bool = False  # it imports, in a circle, the module that asks for it
@@ -314,6 +315,10 @@ class Program:
     """What is imported from unfinished modules: the name here -> the module, and the name there."""
     suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes
     properties: list[Property] = field(default_factory=list)
+
+    def parts(self) -> list[ast.Module | Property]:
+        """All that stands in the module: its tree, and the properties beside it."""
+        return [self.tree, *self.properties]
 
     def whole(self) -> list[Program]:
         """The module, and every .da module that the program is made of."""

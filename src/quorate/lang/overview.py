@@ -74,7 +74,7 @@ class Overview:
     own: set[int] = field(default_factory=set)
 
     def is_own(self, node: ast.AST) -> bool:
-        """Whether a node stands in a class in use of the module with `main`."""
+        """Whether a node stands in a class in use, or a property, of the module with `main`."""
         return id(node) in self.own
 
 
@@ -103,6 +103,8 @@ def overview(root: Program) -> Overview:
         view.awaits += [(node, process) for node in awaits]
         if classes[id(process.info)][1] is root:
             view.own |= {id(node) for node in ast.walk(process)}
+    for each in root.properties:
+        view.own |= {id(node) for node in ast.walk(each)}
     for module in modules:
         _look_at(view, module)
     return view
@@ -157,7 +159,7 @@ def _does_anything(module: Program) -> bool:
 
 def _look_at(view: Overview, module: Program) -> None:
     """Adds what one module does to the view, also what no process in use may ever do."""
-    for node in ast.walk(module.tree):
+    for node in (node for part in module.parts() for node in ast.walk(part)):
         match node:
             case nodes.Word(name="send", args=[message, *_]):
                 view.sendings.append(Sending(node, tuple(of_value(message)), module))

@@ -36,7 +36,7 @@ def _word(decorator: ast.expr) -> str:
 def is_property(node: ast.FunctionDef, program: Program) -> bool:
     """Whether a function of a module is a property, and no function with a decorator of its own."""
     words = {word for decorator in node.decorator_list if (word := _word(decorator))}
-    return bool(words) and not words & program.names and program.knows_names
+    return bool(words) and not words & program.names and not program.borrows
 
 
 def read_property(

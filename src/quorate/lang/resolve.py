@@ -54,7 +54,7 @@ def resolve(program: Program, found: Diagnostics) -> None:
     for name, node in taken.items():
         message = f"`{name}` is a name of what Quorate makes of the module"
         found.error("Q014", message, node, help="choose another name")
-    for part in (program.tree, *program.properties):
+    for part in program.parts():
         Resolver(program, found).visit(part)
 
 

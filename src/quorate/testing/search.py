@@ -59,9 +59,9 @@ def _loaded(plan: Plan, seeds: Sequence[int]) -> ModuleType:
 def never(results: Iterable[Result]) -> list[str]:
     """What is to be said of each property of `@sometimes` that held in none of the runs."""
     several = list(results)
-    held = {name for each in several for name, holds in each.sometimes.items() if holds}
+    held = {place for each in several for place, holds in each.sometimes.items() if holds}
     where = f"{len(several)} seeds"
-    return [never_reached(each, where) for each in sometimes() if each.name not in held]
+    return [never_reached(each, where) for each in sometimes() if each.place not in held]
 
 
 def told(

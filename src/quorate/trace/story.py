@@ -258,9 +258,9 @@ def notes_of(story: Story, row: Row) -> list[str]:
                 notes.append("ends")
             case ev.Fail(text=text):
                 notes.append(f"fails: {plain(text, 300)}")
-            case ev.Property():
-                notes.append(told(_without_place(each)))
     notes += [f"sends {said} to {', '.join(to)}" for said, to in sent.items()]
+    properties = (each for each in row.inside if isinstance(each, ev.Property))
+    notes += [told(_without_place(each)) for each in properties]
     return [note for note in notes if note]
 
 

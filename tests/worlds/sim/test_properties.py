@@ -91,11 +91,13 @@ def test_one_that_crashed_counts_as_it_was_until_it_begins_anew(tell: Tell) -> N
 
 
 def test_sometimes(tell: Tell) -> None:
-    assert told(tell, "some(p in P, has=p.value == 2)", "sometimes").run.reached == {"holds": True}
-    assert told(tell, "some(p in P, has=p.value == 3)", "sometimes").run.reached == {"holds": False}
-    assert told(tell, "some(p in P, has=p.value == 3)", "sometimes").run.error is None
+    for value, held in ((2, True), (3, False)):
+        run = told(tell, f"some(p in P, has=p.value == {value})", "sometimes").run
+        assert [*run.reached.values()] == [held]
+        assert run.error is None
 
 
+NOT_INDEXED = "'NoneType' object is not subscriptable"
 DONE = "each(p in P, has=p.sent(('done', _)))"
 
 
@@ -137,8 +139,34 @@ def test_at_the_end_of_its_time_a_run_has_not_failed_by_what_was_to_come(tell: T
 
 
 def test_a_property_that_cannot_be_evaluated_is_a_failure_in_its_line(tell: Tell) -> None:
-    error = told(tell, "each(p in P, has=1 / (p.value or 1) > 0 and p.value[0])").run.error
-    assert isinstance(error, TypeError)
+    run = told(tell, "each(p in P, has=1 / (p.value or 1) > 0 and\n p.value[0])").run
+    error = run.error
+    assert isinstance(error, PropertyFailed)
+    head, *trace = str(error).splitlines()
+    assert head.startswith("error[Q123]: `holds` cannot be answered at 0.0")
+    assert head.endswith(f"after step {run.steps}, which P-1 took: TypeError: {NOT_INDEXED}")
+    assert [line.partition(", ")[2] for line in trace if "File" in line] == ["line 25, in holds"]
+    assert "    p.value[0])" in trace
+
+
+@pytest.mark.parametrize(
+    ("kind", "property"),
+    [
+        ("eventually", "each(p in P, has=p.value[0])"),
+        ("leads_to", "(setof(p, p in P), setof(p, p in P, p.value[0]))"),
+        ("sometimes", "some(p in P, has=p.value[0])"),
+        ("always", "each(p in P, has=broken(p))"),
+    ],
+)
+def test_whatever_its_kind_it_is_named_where_it_cannot_be_answered(
+    tell: Tell, kind: str, property: str
+) -> None:
+    helper = "def broken(p): return [][0]\n"
+    text = f"{PROGRAM}\n{helper}@{kind}\ndef holds(): return {property}\n"
+    error = tell(text).run.error
+    assert isinstance(error, PropertyFailed)
+    assert str(error).startswith("error[Q123]: `holds` cannot be answered at ")
+    assert ", in holds\n" in str(error)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -18,9 +18,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of
 from quorate.core.process import Process
 from quorate.core.properties import Property, Question, Reading, newest, read_of
-from quorate.worlds.base.reports import seen_from_here
-
-_OWED, _SETTLED = 0, 1
+from quorate.worlds.base.reports import seen_from_here, told
 
 
 class _Use(NamedTuple):
@@ -72,7 +70,7 @@ class _Known:
 
 
 class Watch:
-    """Looks at processes after their steps. `reached` are the names of those of `sometimes`.
+    """Looks at processes after their steps. `reached` are those of `sometimes`, as they come.
 
     Times are in seconds; bounds are counted from `begin`. `due` is when something is to be so,
     `idle` are classes of which no property asks anything.
@@ -81,14 +79,14 @@ class Watch:
     def __init__(self, properties: Iterable[Property], begin: float = 0.0) -> None:
         self.properties = list(properties)
         self.begin = begin
-        self.reached: set[str] = set()
+        self.reached: list[Property] = []
         self.idle: set[type] = set()
         self._processes: dict[ProcessId, Process] = {}
         self._members: dict[Any, list[Process]] = {}
         self._known: dict[ProcessId, _Known] = {}
         self._uses: dict[type, list[_Use]] = {}
-        self._owed: dict[str, dict[Any, float]] = {}  # by property: since when
-        self._asked: dict[str, set[Any]] = {}
+        self._owed: dict[Property, dict[Any, float]] = {}  # since when
+        self._asked: dict[Property, set[Any]] = {}
         self._timed = [p for p in self.properties if p.kind == "eventually" and p.within]
         self.due = math.inf
         self._set_due()
@@ -139,26 +137,30 @@ class Watch:
         rows: dict[str, list[Any]],
         at: tuple[float, int],
     ) -> None:
-        again = set()
+        again = []
         for use in uses:
-            if use.of.kind == "eventually":
+            each = use.of
+            if each.kind == "eventually":
                 continue
-            if changed is None or use.fields & changed or (use.histories and seen):
-                if use.of.kind == "leads_to":
-                    again.add(use.of.name)
-                    continue
-                answers = iter(self._answers(use, process))
-            else:
-                answers = self._newly(use, process, rows)
-            for answer in answers:
-                if use.of.kind == "always":
-                    raise self._failure(use.of, use.question, answer, at, process)
-                self.reached.add(use.of.name)
+            anew = changed is None or use.fields & changed or (use.histories and seen)
+            if anew and each.kind == "leads_to":
+                again.append(each)
+                continue
+            try:
+                asked = self._answers(use, process) if anew else self._newly(use, process, rows)
+                answer = next(iter(asked), None)
+            except Exception as error:
+                raise self._unanswered(each, error, at, process) from error
+            if answer is not None and each.kind == "always":
+                raise self._failure(each, use.question, answer, at, process)
+            if answer is not None and each not in self.reached:
+                self.reached.append(each)
                 self._uses.clear()
-                break
-        for each in self.properties if again else ():
-            if each.name in again:
+        for each in dict.fromkeys(again):
+            try:
                 self._note(each, at[0])
+            except Exception as error:
+                raise self._unanswered(each, error, at, process) from error
 
     def _answers(self, use: _Use, process: Process) -> Iterable[tuple[Any, ...]]:
         sets = self._sets(use.question, use.variable, process)
@@ -184,7 +186,7 @@ class Watch:
     def _uses_of(self, cls: type) -> Iterator[_Use]:
         """What is asked of a class; of `eventually`, only that its processes are known."""
         for each in self.properties:
-            for question in () if each.name in self.reached else each.questions:
+            for question in () if each in self.reached else each.questions:
                 of: list[tuple[str | None, Any, Reading]]
                 of = [(None, known, reading) for known, reading in question.inside]
                 for variable, known in question.over.items():
@@ -201,9 +203,9 @@ class Watch:
     def _note(self, each: Property, now: float) -> None:
         """What `leads_to` owes, and since when: what has come to be asked, and is not settled."""
         owed, settled = (set(q.find(self.processes)) for q in each.questions)
-        since = self._owed.setdefault(each.name, {})
-        new = owed - self._asked.get(each.name, set())
-        self._asked[each.name] = owed
+        since = self._owed.setdefault(each, {})
+        new = owed - self._asked.get(each, set())
+        self._asked[each] = owed
         since |= dict.fromkeys(new - since.keys(), now)
         for member in settled & since.keys():
             del since[member]
@@ -214,7 +216,7 @@ class Watch:
         for each in self.properties:
             if each.kind == "leads_to" and each.within is not None:
                 within = each.within
-                since = self._owed.get(each.name, {}).values()
+                since = self._owed.get(each, {}).values()
                 times += [max(time, self.begin) + within for time in since]
         self.due = min(times, default=math.inf)
 
@@ -225,7 +227,7 @@ class Watch:
                 self._timed.remove(each)
                 self._finally(each, now)
         for each in self.properties:
-            for member, since in self._owed.get(each.name, {}).items():
+            for member, since in self._owed.get(each, {}).items():
                 if each.within is not None and max(since, self.begin) + each.within <= now:
                     raise self._unsettled(each, member, since, now)
         self._set_due()
@@ -235,13 +237,17 @@ class Watch:
         for each in self.properties:
             if each.kind == "eventually":
                 self._finally(each, now)
-            for member, since in self._owed.get(each.name, {}).items():
+            for member, since in self._owed.get(each, {}).items():
                 raise self._unsettled(each, member, since, now)
 
     def _finally(self, each: Property, now: float) -> None:
         for question in each.questions:
             sets = self._sets(question, None)
-            for answer in question.find(self.processes, *sets):
+            try:
+                answer = next(iter(question.find(self.processes, *sets)), None)
+            except Exception as error:
+                raise self._unanswered(each, error, (now, 0), None) from error
+            if answer is not None:
                 raise self._failure(each, question, answer, (now, 0), None)
 
     # What is said.
@@ -254,16 +260,32 @@ class Watch:
         at: tuple[float, int],
         process: Process | None,
     ) -> PropertyFailed:
-        now, step = at
-        when = f"`{each.name}` does not hold at {now:.6f} s"
-        if process is not None:
-            when += f", after step {step}, which {process.id_!r} took"
+        what = f"`{each.name}` does not hold {_when(at, process)}"
         witness = list(_witness(question, answer))
-        return _failed("Q120" if each.kind == "always" else "Q122", each, when, witness)
+        return _failed("Q120" if each.kind == "always" else "Q122", each, what, witness)
 
     def _unsettled(self, each: Property, member: Any, since: float, now: float) -> PropertyFailed:
         what = f"`{each.name}` is owed since {since:.6f} s, and not settled at {now:.6f} s"
         return _failed("Q122", each, what, [f"owed to: {repr_of(member)}"])
+
+    def _unanswered(
+        self, each: Property, error: Exception, at: tuple[float, int], process: Process | None
+    ) -> PropertyFailed:
+        text, trace = told(error)
+        what = f"`{each.name}` cannot be answered {_when(at, process)}: {text}\n{trace}"
+        return PropertyFailed("Q123", what, each.name, at_of(each), text)
+
+
+def at_of(each: Property) -> str:
+    """FILE:LINE of a property."""
+    return f"{seen_from_here(each.file)}:{each.line}"
+
+
+def _when(at: tuple[float, int], process: Process | None) -> str:
+    """The time, and whose step it was, if it was one's."""
+    now, step = at
+    when = f"at {now:.6f} s"
+    return when if process is None else f"{when}, after step {step}, which {process.id_!r} took"
 
 
 def never_reached(each: Property, where: str) -> str:
@@ -274,8 +296,7 @@ def never_reached(each: Property, where: str) -> str:
 
 def _failed(code: str, each: Property, what: str, why: list[str]) -> PropertyFailed:
     lines = [what, *_place(each), *(f"  {line}" for line in why)]
-    at = f"{seen_from_here(each.file)}:{each.line}"
-    return PropertyFailed(code, "\n".join(lines), each.name, at, ", ".join(why))
+    return PropertyFailed(code, "\n".join(lines), each.name, at_of(each), ", ".join(why))
 
 
 def _place(each: Property) -> list[str]:

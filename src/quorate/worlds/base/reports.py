@@ -20,6 +20,7 @@ from quorate.core.errors import ProgramError
 from quorate.core.frames import Frame, come_back
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
+from quorate.core.properties import Property
 
 _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
@@ -72,18 +73,23 @@ class Standing:
 
 
 def failure_of(process: ProcessId, error: BaseException) -> Failure:
-    """Why a step of `process` failed: the traceback in lines of the program."""
+    """Why a step of `process` failed."""
+    text, shown = told(error)
+    if isinstance(error, ProgramError):
+        return Failure(process, error.code, error.message, shown, error.help)
+    if shown:
+        return Failure(process, "Q100", text, shown)
+    everything = "".join(traceback.format_exception(error)).rstrip()
+    return Failure(process, "Q900", text, everything, ours=True)
+
+
+def told(error: BaseException) -> tuple[str, str]:
+    """What an exception says, and the traceback in lines of the program, empty without any."""
     trace = traceback.TracebackException.from_exception(error, compact=True)
     _strip_all(trace, error)
     text = "".join(trace.format_exception_only()).strip()
     shown = "".join(trace.format()).strip()
-    shown = shown.removesuffix(text).rstrip() if trace.stack else ""
-    if isinstance(error, ProgramError):
-        return Failure(process, error.code, error.message, shown, error.help)
-    if trace.stack:
-        return Failure(process, "Q100", text, shown)
-    everything = "".join(traceback.format_exception(error)).rstrip()
-    return Failure(process, "Q900", text, everything, ours=True)
+    return text, shown.removesuffix(text).rstrip() if trace.stack else ""
 
 
 def _strip_all(trace: traceback.TracebackException, error: BaseException) -> None:
@@ -105,22 +111,23 @@ def _strip_all(trace: traceback.TracebackException, error: BaseException) -> Non
 
 def _strip(trace: traceback.TracebackException, error: BaseException) -> None:
     """Leave the program's frames, under its own names."""
-    kept: list[tuple[Frame | None, traceback.FrameSummary]] = []
+    part: Frame | Property | None
+    kept: list[tuple[Frame | Property | None, traceback.FrameSummary]] = []
     tops = [top for top, _ in traceback.walk_tb(error.__traceback__)]
     for place, (summary, top) in enumerate(zip(trace.stack, tops, strict=False)):
         if top.f_code is come_back.__code__:
-            method = top.f_locals["frame"]
+            part = top.f_locals["frame"]
             shown = _calling(top.f_locals, tops[place + 1 :])
         elif summary.filename.endswith(".da") or not summary.filename.startswith(_OWN):
-            method = _method_of(top)
+            part = _method_of(top) or _property_of(top)
             shown = summary
-            shown.name = _name_of(top)
+            shown.name = part.name if isinstance(part, Property) else _name_of(top)
             shown.filename = seen_from_here(summary.filename)
         else:
             continue
-        if kept and method is not None and kept[-1][0] is method:
+        if kept and part is not None and kept[-1][0] is part:
             kept.pop()  # the method has only raised again what has come to it
-        kept.append((method, shown))
+        kept.append((part, shown))
     trace.stack = traceback.StackSummary.from_list([shown for _, shown in kept])
 
 
@@ -157,6 +164,17 @@ def _method_of(top: FrameType) -> Frame | None:
     for value in top.f_locals.values():
         if type(value) is Frame and top.f_code.co_name in value.routine_.blocks:
             return value
+    return None
+
+
+def _property_of(top: FrameType) -> Property | None:
+    """The property that a frame of Python's answers a question of, whole or in part."""
+    function = top.f_code.co_qualname.partition(".")[0]
+    for each in top.f_globals.get("_properties_", ()):
+        for question in each.questions:
+            if function in {asks.find.__name__ for asks in (question, *question.news)}:
+                found: Property = each
+                return found
     return None
 
 

@@ -22,10 +22,12 @@ from quorate.core.ids import ProcessId, main_id
 from quorate.core.messages import ATOMS
 from quorate.core.ordering import text_of
 from quorate.core.process import Process
+from quorate.core.properties import Property
 from quorate.lang.faults import Fault
 from quorate.trace import events as ev
 from quorate.trace.values import encode
 from quorate.worlds.base.host import Order
+from quorate.worlds.base.properties import at_of
 from quorate.worlds.base.reports import failure_of, seen_from_here, standing_of
 from quorate.worlds.sim.choices import Asked, Choices
 from quorate.worlds.sim.happenings import Happening
@@ -104,6 +106,13 @@ class RecordedHost(SimulatedHost):
             self.recorder.refuted(error, process)
         elif self.at_fault is not None:
             self.recorder.failed(self.at_fault, error)
+
+    def _look(self, process: Process) -> None:
+        assert self.watch is not None
+        before = len(self.watch.reached)
+        super()._look(process)
+        for each in self.watch.reached[before:]:
+            self.recorder.reached(each, process)
 
     def struck(self, strike: Strike) -> None:
         self.recorder.struck(strike)
@@ -244,6 +253,10 @@ class Recorder:
                 at=places[-1] if places else None,
             )
         )
+
+    def reached(self, each: Property, process: Process) -> None:
+        """What is to hold sometimes does, by a step of a process."""
+        self.tell(ev.Property(self.time, each.name, True, "", self.name(process.id_), at_of(each)))
 
     def refuted(self, error: PropertyFailed, process: Process | None) -> None:
         name = None if process is None else self.name(process.id_)

@@ -69,7 +69,7 @@ class Run:
     `messages` counts those taken off the network, `lost` those that a fault took, `crashes` the
     processes, `processes` those made, `time` is in virtual seconds. `failed` is the process that
     `error` came from. `reliable` says that no message went over an unreliable channel. `reached`
-    maps the properties of `@sometimes` to whether they held.
+    says of the properties of `@sometimes`, by their places, whether they held.
     """
 
     seed: int
@@ -86,7 +86,7 @@ class Run:
     processes: int = 0
     steps: int = 0
     time: float = 0.0
-    reached: dict[str, bool] = field(default_factory=dict)
+    reached: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def texts(self, process: str | None = None) -> list[str]:
         """What all processes showed, or the one called so, in order."""
@@ -193,8 +193,8 @@ def run_loaded(
     host.plan()
     _go(host, run, until, max_steps, calm=adversity.until < math.inf)
     if host.watch is not None:
-        wanted = [each.name for each in host.watch.properties if each.kind == "sometimes"]
-        run.reached = {name: name in host.watch.reached for name in wanted}
+        wanted = [each for each in host.watch.properties if each.kind == "sometimes"]
+        run.reached = {each.place: each in host.watch.reached for each in wanted}
     if recorder is not None:
         recorder.over(run.end, run.status, [each.process for each in run.waiting])
     return run

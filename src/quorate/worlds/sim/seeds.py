@@ -74,7 +74,7 @@ class Result:
     reliable: bool = True
     digest: str = ""
     reached: Reached = field(default_factory=dict)
-    sometimes: dict[str, bool] = field(default_factory=dict)
+    sometimes: dict[tuple[str, int], bool] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="When a process fails: end the run, or let the others go on.",
 )
+@click.option(
+    "--check-properties",
+    is_flag=True,
+    help="Check what the program says by @always and its kin after each step, in one worker.",
+)
 @click.option("--stats", is_flag=True, help="Show what each process did, and waited for.")
 @click.option(
     "--log",
@@ -77,6 +83,7 @@ def run(
     as_json: bool,
     no_cache: bool,
     no_views: bool,
+    check_properties: bool,
     quiet: bool,
     verbose: bool,
     **options: Any,
@@ -91,10 +98,15 @@ def run(
     """
     settings.verbose = settings.verbose or verbose
     path, name, arguments = program_of(module, args)
+    if check_properties:
+        options["workers"] = _one_worker(options["workers"], isolate=options["isolate"])
     how = _options(verbose, **options)
     try:
         loaded = load_program(
-            path, name, arguments, how.seed, cache=not no_cache, views=not no_views
+            *(path, name, arguments, how.seed),
+            cache=not no_cache,
+            views=not no_views,
+            properties=check_properties,
         )
     except SyntaxError as error:
         if as_json and told_as_json(error):
@@ -108,8 +120,29 @@ def run(
     if verbose and outcome.unstarted:
         click.echo(f"quorate: never started: {', '.join(outcome.unstarted)}", err=True)
     if not (quiet or outcome.closed):
+        for note in _notes(loaded, outcome) if check_properties else ():
+            click.echo(f"quorate: note: {note}", err=True)
         click.echo(_closing(outcome), err=True)
     return Status.PIPE_CLOSED if outcome.closed else outcome.status
+
+
+def _notes(module: ModuleType, outcome: Outcome) -> Iterator[str]:
+    """What is to be said of properties where none is violated."""
+    from quorate.worlds.base import properties_of
+
+    if not properties_of(module):
+        yield "the program says nothing by @always, @sometimes, @eventually or @leads_to"
+    if not outcome.status:
+        yield from (f"`{name}` did not hold in this run" for name in outcome.unreached)
+
+
+def _one_worker(workers: int | None, *, isolate: bool) -> int:
+    """How many workers there are where properties are checked. Raises click.UsageError."""
+    if isolate or workers not in (None, 1):
+        option = "--isolate" if isolate else f"--workers {workers}"
+        why = "--check-properties speaks of all processes together, so it needs them in one worker"
+        raise click.UsageError(f"{why}: leave {option} out")
+    return 1
 
 
 def _options(
@@ -140,13 +173,13 @@ def _options(
 
 def _run(module: ModuleType, path: str, options: Options) -> Outcome:
     from quorate.compiler.loader import folder_of, main_of
-    from quorate.worlds.base import config_of
+    from quorate.worlds.base import config_of, properties_of
     from quorate.worlds.real.node import run as run_node
     from quorate.worlds.real.program import Program, own_modules
 
     main = main_of(module, path)
     folder = folder_of(os.path.abspath(path), module.__name__)
-    program = Program(main, own_modules(folder), config_of(module))
+    program = Program(main, own_modules(folder), config_of(module), properties_of(module))
     if options.log is not None and _is_program(options.log, path):
         raise click.UsageError(f"--log would overwrite the program {options.log}")
     if "PYTHONBREAKPOINT" not in os.environ:

@@ -82,6 +82,7 @@ class Summary(Struct, tag=6, array_like=True):
     counts: list[tuple[Place, int, int]]
     unstarted: list[str]
     stats: list[Row]
+    unreached: list[str]
 
 
 class Spread(Struct, tag=8, array_like=True):

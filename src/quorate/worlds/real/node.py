@@ -23,6 +23,7 @@ from quorate.worlds.base import collect_seldom, stuck
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth, Seat, live_and_exit
 from quorate.worlds.real.census import Census, Lifetimes
+from quorate.worlds.real.checked import CheckedWorker
 from quorate.worlds.real.growing import GrowingWorker
 from quorate.worlds.real.journal import Journal
 from quorate.worlds.real.lifeline import adopt_orphans, tie
@@ -176,6 +177,7 @@ class Node:
         """The life of a worker; nothing if the node has gone before it could be noticed."""
         collect_seldom()
         kind = MeasuredWorker if self._options.stats else GrowingWorker
+        kind = CheckedWorker if self._program.properties else kind
         others = [seat.birth for seat in self._seats]
         worker = kind(self._program, self._options, birth, others)
         if birth.place == self._options.main_place:
@@ -315,6 +317,7 @@ class Node:
         outcome.messages += summary.messages
         outcome.unstarted += summary.unstarted
         outcome.stats += summary.stats
+        outcome.unreached += summary.unreached
         if self._options.isolate:
             self._gone.add(crew.place)
             self._census.leave(crew.place, _counts(summary.counts))

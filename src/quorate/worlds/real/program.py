@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
+from quorate.core.properties import Property
 
 Place = tuple[int, ...]
 """An operating-system process of a run: (worker,), or under --isolate the path of its process."""
@@ -40,12 +41,14 @@ def own_modules(folder: str) -> Callable[[str], ModuleType | None]:
 class Program:
     """A program, loaded: the class whose `run` is `main`, and what may cross between places.
 
-    `modules` answers a module of the program's own by name, those imported later too.
+    `modules` answers a module of the program's own by name, those imported later too. `properties`
+    are those that are checked, for which all processes live in one place.
     """
 
     main: type[Process]
     modules: Callable[[str], ModuleType | None]
     config: Mapping[str, Any] = field(default_factory=dict)
+    properties: Sequence[Property] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Outcome:
     messages: int = 0
     seconds: float = 0.0
     unstarted: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
     stats: list[Row] = field(default_factory=list)
 
 

@@ -492,10 +492,15 @@ class Worker(Host):
         """What the processes have done; nothing where it is not measured."""
         return []
 
+    def unreached(self) -> list[str]:
+        """The properties of `@sometimes` that never held; none where they are not checked."""
+        return []
+
     def _summary(self) -> ct.Summary:
         unstarted = [repr(id) for id, process in self.processes.items() if not process.started_]
         counts = [link.counts for link in self._links.values()]
-        return ct.Summary(self._made_count, self.delivered, counts, unstarted, self.stats())
+        more = (unstarted, self.stats(), self.unreached())
+        return ct.Summary(self._made_count, self.delivered, counts, *more)
 
     def _stop(self) -> None:
         if self._finished:

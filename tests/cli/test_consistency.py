@@ -135,7 +135,8 @@ def test_a_model_of_the_user(quorate: Callable, tmp_path: Path) -> None:
     [
         ("qeue", "there is no model 'qeue'; did you mean 'queue'?"),
         ("tree", "there is no model 'tree'; models are register, kv,"),
-        ("mine.py:Other", "mine.py:Other is no subclass of quorate.consistency.Model"),
+        ("mine.py:Other", "`Other` has no method that could be an operation"),
+        ("mine.py:REFUSED", "mine.py:REFUSED is no class"),
         ("mine.py:Missing", "cannot be loaded: AttributeError"),
         ("none.py:Model", "cannot be loaded: FileNotFoundError"),
     ],

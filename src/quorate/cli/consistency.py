@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from quorate.cli.status import Status
+from quorate.consistency.judgement import GUARANTEES, judge
 from quorate.consistency.models import MODELS as KNOWN
-from quorate.consistency.models import Model
 
 if TYPE_CHECKING:
-    from quorate.consistency import History, Limits
+    from quorate.consistency import History, Limits, Model
     from quorate.consistency.judgement import Judgement
 
 MODELS = (*KNOWN, "transactions")
-GUARANTEES = ("linearizable", "sequential", "sessions")
 
 
 @click.command()
@@ -113,32 +112,24 @@ def _write(path: str, page: str) -> None:
 
 def _judge_of(model: str, guarantee: str | None) -> "Callable[[History, Limits], Judgement]":
     """What judges by this model."""
-    from quorate.consistency import (
-        check_linearizability,
-        check_sequential,
-        check_sessions,
-        check_transactions,
-    )
+    from quorate.consistency import check_transactions
 
     if model == "transactions":
         if guarantee is not None:
             message = "transactions are judged for all levels of isolation at once"
             raise click.BadOptionUsage("guarantee", f"{message}; leave out --guarantee")
         return check_transactions
-    chosen = _model(model)
-    if guarantee == "sequential":
-        return lambda history, limits: check_sequential(history, chosen, limits)
-    if guarantee == "sessions":
-        return lambda history, limits: check_sessions(history, chosen)
-    return lambda history, limits: check_linearizability(history, chosen, limits)
+    chosen, meant = _model(model), guarantee or GUARANTEES[0]
+    return lambda history, limits: judge(history, chosen, meant, limits)
 
 
-def _model(name: str) -> Model:
+def _model(name: str) -> "Model":
     """The model of this name, or the class NAME of FILE.py:NAME."""
+    from quorate.consistency.objects import model_of
     from quorate.lang.names import nearest
 
-    if (known := KNOWN.get(name)) is not None:
-        return known()
+    if name in KNOWN:
+        return model_of(name)
     path, colon, attribute = name.rpartition(":")
     if not colon or not path.endswith(".py"):
         meant = nearest(name, MODELS)
@@ -153,7 +144,6 @@ def _model(name: str) -> Model:
     except Exception as error:
         message = f"{name} cannot be loaded: {type(error).__name__}: {error}"
         raise click.BadParameter(message, param_hint="--model") from error
-    if not (isinstance(found, type) and issubclass(found, Model)):
-        message = f"{name} is no subclass of quorate.consistency.Model"
-        raise click.BadParameter(message, param_hint="--model")
-    return found()
+    if not isinstance(found, type):
+        raise click.BadParameter(f"{name} is no class", param_hint="--model")
+    return model_of(found)

@@ -7,7 +7,6 @@ operation after its return. What is unknown may take effect at any later time, o
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,8 +15,7 @@ from msgspec.structs import replace
 
 from quorate.consistency.values import UNKNOWN, Unfrozen, Unknown, Value, clipped, frozen, shown
 
-Client = Hashable
-"""A string or an integer."""
+Client = str | int
 
 Session = tuple[type, Client]
 """What one client does: 1 and True are two clients."""

@@ -1,4 +1,4 @@
-"""What all judgements have in common: a title, and their form as data for other programs."""
+"""What all judgements have in common: how they are made, a title, and their form as data."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from quorate.consistency.anomalies import Anomaly, Transactions
 from quorate.consistency.history import History, Operation
-from quorate.consistency.limits import Verdict
-from quorate.consistency.linearizability import Failure, Linearizability
-from quorate.consistency.sequential import Sequential, Stuck
-from quorate.consistency.sessions import Guarantee, Sessions
+from quorate.consistency.limits import Limits, Verdict
+from quorate.consistency.linearizability import Failure, Linearizability, check_linearizability
+from quorate.consistency.models import Model
+from quorate.consistency.sequential import Sequential, Stuck, check_sequential
+from quorate.consistency.sessions import Guarantee, Sessions, check_sessions
 from quorate.consistency.values import UNKNOWN, thawed
 
 Judgement = Linearizability | Sequential | Sessions | Transactions
@@ -22,6 +23,19 @@ NAMES: dict[type, str] = {
 }
 
 
+GUARANTEES = ("linearizable", "sequential", "sessions")
+"""What a history may have to be, by a model; the first is meant where nothing is said."""
+
+
+def judge(history: History, model: Model, guarantee: str, limits: Limits) -> Judgement:
+    """Whether a history is what a guarantee says, by a model. Raises `HistoryError`."""
+    if guarantee == "sequential":
+        return check_sequential(history, model, limits)
+    if guarantee == "sessions":
+        return check_sessions(history, model)
+    return check_linearizability(history, model, limits)
+
+
 def title_of(found: Judgement) -> str:
     """The verdict in one line."""
     name, size = NAMES[type(found)], counted(found.history)
@@ -29,19 +43,24 @@ def title_of(found: Judgement) -> str:
         return f"unknown whether it is {name}: {found.reason}; {size}"
     if found.verdict is Verdict.HOLDS:
         return f"{name}: {size}"
+    if isinstance(found, Transactions):
+        return why_not(found)
+    return f"not {name}: {why_not(found)}"
+
+
+def why_not(found: Judgement) -> str:
+    """Why a history that is not as it should be is not, in a few words."""
     match found:
         case Linearizability(failure=failure) if failure is not None:
-            why = f"no order of the operations explains the return in line {failure.line}"
-        case Sequential():
-            why = "no order that keeps that of each client explains all results"
+            return f"no order of the operations explains the return in line {failure.line}"
         case Sessions():
             names = [each.name for each in found.guarantees if each.verdict is Verdict.VIOLATED]
-            why = ", ".join(names)
             if len(names) == len(found.guarantees):
-                why = found.guarantees[0].impossible or "none of the guarantees holds"
+                return found.guarantees[0].impossible or "none of the guarantees holds"
+            return ", ".join(names)
         case Transactions():
             return f"ruled out: {', '.join(found.ruled_out)}"
-    return f"not {name}: {why}"
+    return "no order that keeps that of each client explains all results"
 
 
 def counted(history: History) -> str:
@@ -81,7 +100,7 @@ def data_of(found: Judgement) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    data = {
+    data: dict[str, Any] = {
         "line": operation.invoked,
         "client": operation.client,
         "op": operation.name,

@@ -13,21 +13,22 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from quorate.consistency.history import History, HistoryError, Operation, Recorder
+from quorate.consistency.history import History, HistoryError, Operation, Outcome, Recorder
 from quorate.consistency.values import clipped, shown, thawed
 
 LINE_BYTES_MAX = 1 << 24
 """A longer line is refused."""
 
+Phase = Literal["invoke", "return", "fail", "unknown"]
 EVENTS = ("invoke", "return", "fail", "unknown")
 KEYS = ("client", "event", "op", "args", "result", "time", "note")
 
 
 class Event(Struct, forbid_unknown_fields=True):
-    """A line of a history. `note` may be anything, and is not looked at."""
+    """A line of a history, without what is UNSET. `note` may be anything, and is not looked at."""
 
     client: int | str
-    event: Literal["invoke", "return", "fail", "unknown"]
+    event: Phase
     op: str | UnsetType = UNSET
     args: list[Any] | UnsetType = UNSET
     result: Any = UNSET
@@ -36,6 +37,12 @@ class Event(Struct, forbid_unknown_fields=True):
 
 
 _decoder = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+def line_of(event: Event) -> bytes:
+    """An event as a line, with its end."""
+    return _encoder.encode(event) + b"\n"
 
 
 def read(lines: Iterable[bytes]) -> History:
@@ -148,28 +155,30 @@ _WHERE = {
     "args": "arguments stand in `invoke` alone; what was answered is `result`",
     "result": "only the event `return` has a result; leave it out, or write `return`",
 }
-_ENDS = {"returned": "return", "failed": "fail", "unknown": "unknown"}
+_ENDS: dict[Outcome, Phase] = {"returned": "return", "failed": "fail", "unknown": "unknown"}
 
 
 def lines_of(history: History) -> list[str]:
     """The history as JSON lines, one for each event, in order."""
-    events: list[tuple[int, dict[str, Any]]] = []
+    events: list[tuple[int, Event]] = []
     for each in history.operations:
         events.append((each.invoked, _invocation(each)))
         if (end := each.returned or each.lost) is not None:
             events.append((end, _end(each)))
     events.sort(key=lambda pair: pair[0])
-    return [msgspec.json.encode(event).decode("utf-8") for _, event in events]
+    return [line_of(event).decode("utf-8").rstrip("\n") for _, event in events]
 
 
-def _invocation(operation: Operation) -> dict[str, Any]:
+def _invocation(operation: Operation) -> Event:
     args = [thawed(each) for each in operation.args]
-    event = {"client": operation.client, "event": "invoke", "op": operation.name, "args": args}
-    return event if operation.began is None else {**event, "time": operation.began}
+    time = UNSET if operation.began is None else operation.began
+    return Event(operation.client, "invoke", operation.name, args, time=time)
 
 
-def _end(operation: Operation) -> dict[str, Any]:
-    event: dict[str, Any] = {"client": operation.client, "event": _ENDS[operation.outcome]}
+def _end(operation: Operation) -> Event:
+    event = Event(operation.client, _ENDS[operation.outcome])
     if operation.outcome == "returned":
-        event["result"] = thawed(operation.result)
-    return event if operation.ended is None else {**event, "time": operation.ended}
+        event.result = thawed(operation.result)
+    if operation.ended is not None:
+        event.time = operation.ended
+    return event

@@ -19,10 +19,11 @@ ORDER_MAX = 10
 
 def text_of(found: Judgement) -> str:
     """The judgement as lines, some 100 columns wide."""
-    return "\n".join([title_of(found), *_details(found)]) + "\n"
+    return "\n".join([title_of(found), *details_of(found)]) + "\n"
 
 
-def _details(found: Judgement) -> Iterator[str]:
+def details_of(found: Judgement) -> Iterator[str]:
+    """What shows that the verdict is right, line by line."""
     match found:
         case Linearizability(failure=failure) if failure is not None:
             yield from _failure(explained(failure, found.model), failure.line)

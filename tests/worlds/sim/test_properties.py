@@ -143,7 +143,7 @@ def test_a_property_that_cannot_be_evaluated_is_a_failure_in_its_line(tell: Tell
     error = run.error
     assert isinstance(error, PropertyFailed)
     head, *trace = str(error).splitlines()
-    assert head.startswith("error[Q123]: `holds` cannot be answered at 0.0")
+    assert head.startswith("error[Q127]: `holds` cannot be answered at 0.0")
     assert head.endswith(f"after step {run.steps}, which P-1 took: TypeError: {NOT_INDEXED}")
     assert [line.partition(", ")[2] for line in trace if "File" in line] == ["line 25, in holds"]
     assert "    p.value[0])" in trace
@@ -165,7 +165,7 @@ def test_whatever_its_kind_it_is_named_where_it_cannot_be_answered(
     text = f"{PROGRAM}\n{helper}@{kind}\ndef holds(): return {property}\n"
     error = tell(text).run.error
     assert isinstance(error, PropertyFailed)
-    assert str(error).startswith("error[Q123]: `holds` cannot be answered at ")
+    assert str(error).startswith("error[Q127]: `holds` cannot be answered at ")
     assert ", in holds\n" in str(error)
 
 

@@ -273,7 +273,7 @@ class Watch:
     ) -> PropertyFailed:
         text, trace = told(error)
         what = f"`{each.name}` cannot be answered {_when(at, process)}: {text}\n{trace}"
-        return PropertyFailed("Q123", what, each.name, at_of(each), text)
+        return PropertyFailed("Q127", what, each.name, at_of(each), text)
 
 
 def at_of(each: Property) -> str:

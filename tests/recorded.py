@@ -10,7 +10,7 @@ from quorate.compiler.loader import load
 from quorate.trace import Trace, read
 from quorate.trace.reading import line_of
 from quorate.worlds.sim import Adversity
-from quorate.worlds.sim.recording import Recorder
+from quorate.worlds.sim.recording import Events, Recorder
 from quorate.worlds.sim.replay import begin_of
 from quorate.worlds.sim.scenario import read_scenario
 from quorate.worlds.sim.seeds import Plan, Result, run_once
@@ -54,9 +54,10 @@ def record(tmp_path: Path) -> Record:
         config = {"channel": frozenset(channel.split(","))}
         plan = Plan(str(path), arguments, adversity, config, until)
         module = load(str(path), properties=True)
-        lines: list[bytes] = []
-        recorder = Recorder(begin_of(plan, seed, "0"), lambda event: lines.append(line_of(event)))
+        events = Events()
+        recorder = Recorder(begin_of(plan, seed, "0"), events.tell)
         result = run_once(plan, module, seed, recorder=recorder)
+        lines = list(map(line_of, events))
         trace = read(lines)
         assert [*trace.lines()] == lines
         return Recorded(trace, result, module, plan)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from quorate.consistency import read
 from quorate.testing import Cluster, Failed, NotUnderWay
 
 PROGRAM = """
@@ -127,6 +128,53 @@ def test_a_failure_is_raised_where_it_happens(program: Path) -> None:
         cluster.deliver(FIRST, SECOND)
         with pytest.raises(Failed, match="line 9, in run"):
             cluster.deliver(THIRD)
+
+
+CLIENTS = """
+class Store(process):
+    def setup():
+        self.value = None
+    def receive(msg=('write', v), from_=p):
+        value = v
+        send(('written', v), to=p)
+    def receive(msg=('read',), from_=p):
+        send(('value', value), to=p)
+class Client(process):
+    def setup(store, writes): pass
+    def run():
+        if writes:
+            invoke('write', 1)
+            send(('write', 1), to=store)
+            await(received(('written', 1)))
+            returned()
+        else:
+            invoke('read')
+            send(('read',), to=store)
+            await(some(received(('value', v))))
+            returned(v)
+linearizable('register')
+def main():
+    store = new(Store, (), daemon=True)
+    start({store, new(Client, (store, True)), new(Client, (store, False))})
+"""
+
+
+def test_operations_are_judged_as_they_return(tmp_path: Path) -> None:
+    path = tmp_path / "clients.da"
+    path.write_text(CLIENTS)
+    asked, answered = ("Client-2>Store-1", "Client-3>Store-1"), "Store-1>Client-3"
+    with Cluster(path) as cluster:
+        cluster.deliver(*asked, answered)
+        told = [str(each) for each in read(cluster.history).operations]
+        assert told == ["write(1) unknown", "read() -> 1"]
+    path.write_text(CLIENTS.replace("returned(v)", "returned(v and 2)"))
+    with Cluster(path) as cluster:
+        cluster.deliver(*asked)
+        with pytest.raises(Failed, match=r"`linearizable` does not hold .* Client-3 took"):
+            cluster.deliver(answered)
+        assert "nothing explains read() -> 2 of Client-3: by then" in cluster.told()[-1]
+    with Cluster(path) as cluster:
+        cluster.deliver(asked[1], answered, asked[0])  # it was read before it was written
 
 
 @pytest.mark.parametrize("act", [Cluster.deliver, Cluster.drop, Cluster.duplicate])

@@ -10,7 +10,9 @@ LATE = """
 class Peer(process):
     def setup(other): pass
     def run():
+        invoke('read')
         send(('hello',), to=parent())
+        returned()
 
 def main():
     ps = new(Peer, num=2)
@@ -110,6 +112,8 @@ def test_a_transcript_that_cannot_be_played_is_left_alone(files: pytest.Pytester
             "error[[]Q120[]]*",
         ),
         ("@sometimes\ndef f(): return some(p in Peer, has=p.other is None)", "error[[]Q121[]]*"),
+        ("linearizable('register')", None),
+        ("@sequential\nclass Never:\n    def read(self): return 1", "error[[]Q125[]]*"),
     ],
 )
 def test_a_program_with_properties_is_a_test(

@@ -21,6 +21,7 @@ from quorate.cli.program import (
 )
 from quorate.cli.settings import Settings
 from quorate.cli.status import Status
+from quorate.cli.written import check_overwritable
 
 if TYPE_CHECKING:
     from quorate.worlds.real.program import Options, Outcome
@@ -67,6 +68,12 @@ if TYPE_CHECKING:
     default="text",
     show_default=True,
     help="Of the log; of the output, where there is no log. JSON: an object on each line.",
+)
+@click.option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the operations of clients to a file, for `quorate consistency`.",
 )
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
 @click.option("--no-views", is_flag=True, help="Answer every query from the whole history.")
@@ -155,6 +162,7 @@ def _options(
     stats: bool,
     log: str | None,
     log_format: str,
+    history: str | None,
 ) -> Options:
     from quorate.worlds.real.program import Growth, Options, cores
 
@@ -167,6 +175,7 @@ def _options(
         level=10 if verbose else 20,
         log=log,
         log_format=log_format,
+        history=history,
         stats=stats,
     )
 
@@ -182,6 +191,8 @@ def _run(module: ModuleType, path: str, options: Options) -> Outcome:
     program = Program(main, own_modules(folder), config_of(module), properties_of(module))
     if options.log is not None and _is_program(options.log, path):
         raise click.UsageError(f"--log would overwrite the program {options.log}")
+    if options.history is not None:
+        check_overwritable(options.history, "history")
     if "PYTHONBREAKPOINT" not in os.environ:
         sys.breakpointhook = _breakpoint
     if sys.stdout is not None:
@@ -189,8 +200,8 @@ def _run(module: ModuleType, path: str, options: Options) -> Outcome:
     try:
         return run_node(program, options, _tell, _closing)
     except OSError as error:
-        if options.log is not None and error.filename == options.log:
-            raise click.UsageError(f"cannot write {options.log}: {error.strerror}") from None
+        if error.filename is not None and error.filename in (options.log, options.history):
+            raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from None
         raise
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -25,17 +24,6 @@ SHRUNK = "shrunk.jsonl"
 """The trace of a shrunk run, where no name is given."""
 
 
-def check_overwritable(path: str) -> None:
-    """Whether what is there may be lost: another trace, or nothing. Raises click.UsageError."""
-    if not os.path.isfile(path):
-        return
-    with open(path, "rb") as file:
-        begin = file.read(64)
-    if begin.strip() and not begin.startswith(b'{"event":"run",'):
-        message = f"{path} is there, and is no trace: give --trace another name"
-        raise click.UsageError(message)
-
-
 def shrink(
     plan: Plan,
     module: ModuleType,
@@ -54,7 +42,7 @@ def shrink(
     from quorate.worlds.sim.replay import begin_of
     from quorate.worlds.sim.shrinking import Shrinker, recorded, size_of
 
-    plan = replace(plan, recorder=None, outputs=False)
+    plan = replace(plan, recorder=None, history=None, outputs=False)
     trace, result = recorded(plan, module, begin_of(plan, seed, __version__, name))
     if not trace.events:
         click.echo("quorate: it failed before it came to run: nothing can be shrunk", err=True)

@@ -10,7 +10,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,14 +25,14 @@ from quorate.cli.program import (
     told_as_json,
 )
 from quorate.cli.settings import Settings
-from quorate.cli.shrunk import SHRUNK, check_overwritable, shrink
+from quorate.cli.shrunk import SHRUNK, shrink
 from quorate.cli.status import Status
+from quorate.cli.written import check_overwritable, written
 from quorate.lang.configuration import CONTRADICTIONS, KEYS
 from quorate.lang.faults import FAULTS, FaultError, duration, fault_of
 from quorate.lang.names import nearest
 
 if TYPE_CHECKING:
-    from quorate.trace import Event
     from quorate.worlds.sim.scenario import Line
     from quorate.worlds.sim.seeds import Plan
 
@@ -120,6 +119,12 @@ def _fault_options(command: F) -> F:
     metavar="FILE",
     help="Write down all that happens in a single run, as JSON lines.",
 )
+@click.option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the operations of the clients of a single run, for `quorate consistency`.",
+)
 @click.option("--shrink", is_flag=True, help="Make the first failure short, and write its trace.")
 @click.option("--shrink-runs", type=Number(1), metavar="N", help="At most, to shrink: 500.")
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
@@ -155,7 +160,7 @@ def simulate(
     path, name, arguments = program_of(module, args)
     seeds = _seeds(options["seed"], options["seeds"])
     single = options["seed"] is not None and options["seeds"] is None
-    _check_trace(options, single=single)
+    _check_written(options, single=single)
     plan = _plan(path, arguments, _scenario(options["scenario"]), options, outputs=single)
     with interruptible():
         try:
@@ -175,7 +180,8 @@ def simulate(
 
         told = (options["quiet"], 10 if verbose else 20, options["keep_going"])
         style = Style(as_json, *told, shrinks=options["shrink"])
-        with _traced(plan, name, None if options["shrink"] else options["trace"]) as plan:
+        traced = None if options["shrink"] else options["trace"]
+        with written(plan, name, traced, options["history"]) as plan:
             report = Report(plan, _again(context, args), style)
             status = report.show(loaded, seeds, options["jobs"])
         if options["shrink"] and report.failures and not report.interrupted:
@@ -219,8 +225,12 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _check_trace(options: Mapping[str, Any], *, single: bool) -> None:
-    """Whether there is one run to be recorded, and where to."""
+def _check_written(options: Mapping[str, Any], *, single: bool) -> None:
+    """Whether there is one run to be recorded, or of which a history is written, and where to."""
+    if options["history"] is not None:
+        if not single:
+            raise click.UsageError("--history is of a single run: say which, with --seed N")
+        check_overwritable(options["history"], "history")
     shrinks = options["shrink"]
     if options["shrink_runs"] is not None and not shrinks:
         raise click.UsageError("--shrink-runs says how long to --shrink: give that too")
@@ -231,32 +241,7 @@ def _check_trace(options: Mapping[str, Any], *, single: bool) -> None:
         raise click.UsageError("--trace is of a single run: say which, with --seed N")
     if options["selfcheck"]:
         raise click.UsageError(f"{option} is of one run, and --selfcheck runs a seed twice")
-    check_overwritable(options["trace"] or SHRUNK)
-
-
-@contextlib.contextmanager
-def _traced(plan: Plan, module: str | None, path: str | None) -> Iterator[Plan]:
-    """The plan, with a recorder that writes to a file if there is to be one."""
-    if path is None:
-        yield plan
-        return
-    from quorate import __version__
-    from quorate.trace.reading import line_of
-    from quorate.worlds.sim.recording import Recorder
-    from quorate.worlds.sim.replay import begin_of
-
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(path, "wb"))
-        except OSError as error:
-            raise click.FileError(path, error.strerror or str(error)) from None
-
-        def tell(event: Event) -> None:
-            file.write(line_of(event))
-
-        yield replace(
-            plan, recorder=lambda seed: Recorder(begin_of(plan, seed, __version__, module), tell)
-        )
+    check_overwritable(options["trace"] or SHRUNK, "trace")
 
 
 def _seeds(first: int | None, count: int | None) -> range:
@@ -338,7 +323,7 @@ def _named(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 OTHERWISE = {
-    *("seeds", "seed", "trace", "shrink", "shrink_runs"),
+    *("seeds", "seed", "trace", "history", "shrink", "shrink_runs"),
     *("jobs", "keep_going", "as_json", "quiet", "verbose", "args"),
 }
 """What may differ when a seed is run again."""

@@ -109,7 +109,7 @@ class Escaping(ast.NodeTransformer):
 
 # Handlers -------------------------------------------------------------------------------------
 
-COPYING = {"send", "output"}
+COPYING = {"send", "output", "invoke", "returned"}
 """Words that keep no more than a copy of what they are given, or its text."""
 
 

@@ -17,8 +17,8 @@ from quorate.core.frames import Frame
 from quorate.core.ids import main_id
 from quorate.core.process import Process
 from quorate.lang import nodes
-from quorate.lang.resolve import word_method
 from quorate.lang.scopes import argument_nodes, target_names
+from quorate.lang.words import word_method
 
 CORE = "core_"
 PROCESS = nodes.ProcessClass

@@ -46,6 +46,7 @@ class Writer(PropertyWriter):
         self.has_views = views
         self.program = program
         self.properties = program.properties if properties else []
+        self.specifications = program.specifications if properties else []
         self.main_config: list[dict[str, Any]] = []  # by statement
         self.module_config: dict[str, Any] = {}
         self.in_main = False
@@ -71,7 +72,8 @@ class Writer(PropertyWriter):
         main_config: Any = joined(self.main_config)
         if not main_config and _imports_star(tree) and _has_main(tree):
             main_config = literal({})  # not that of a main that is imported
-        end = _facts({"main_config_": main_config, "uses_clock_": clocked})
+        facts = {"main_config_": main_config, "uses_clock_": clocked}
+        end = _facts(facts | {"_specifications_": self._specifications()})
         body = [*written[:place], *start, *self.matchers, *written[place:], *checks, *end]
         return ast.fix_missing_locations(ast.Module(body, []))
 
@@ -84,6 +86,20 @@ class Writer(PropertyWriter):
             elif isinstance(value, ast.AST):
                 setattr(node, name, self.visit(value))
         return node
+
+    def _specifications(self) -> ast.expr | None:
+        """What the operations of clients amount to, where properties are wanted."""
+        made: list[ast.expr] = [
+            call(
+                core("Specification"),
+                literal(each.guarantee),
+                self.visit(each.model),
+                load("__file__"),
+                literal(each.lineno),
+            )
+            for each in self.specifications
+        ]
+        return ast.Tuple(made, ast.Load()) if made else None
 
     # Process classes.
 

@@ -30,6 +30,7 @@ from quorate.core.mistakes import (
     names_of,
     no_destination,
 )
+from quorate.core.operations import already_open, name_of, none_open, plain
 from quorate.core.ordering import ONLY_IDS, creation, in_order
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Actions:
     remember_: Callable[[str, Any, ProcessId, Any], None]
     begin_views_: Callable[[str], None]
     senders_: ClassVar[tuple[Any, ...]]
+    operation_: str | None = None  # the one that the process, as a client, has invoked
 
     def send(self, message: Any, to: Any = None, **options: Any) -> None:
         """Send a copy of `message` to one id or name, or to each of an iterable of them."""
@@ -234,6 +236,40 @@ class Actions:
 
     def error(self, *values: Any, sep: str = " ") -> None:
         Actions.output(self, *values, sep=sep, level=ERROR)
+
+    # Operations, of the process as a client.
+
+    def invoke_(self, operation: Any, *args: Any) -> None:
+        """An operation begins."""
+        name = name_of(operation)
+        if self.operation_ is not None:
+            raise already_open(name, self.operation_)
+        values = tuple(plain("invoke", each) for each in args)
+        self.operation_ = name
+        self.effects_.append(fx.Operation("invoke", name, values))
+
+    def returned_(self, value: Any = None) -> None:
+        """It has returned, with this result."""
+        self.__end_operation("returned", "return", plain("returned", value))
+
+    def failed_(self) -> None:
+        """It has ended, and has had no effect for certain."""
+        self.__end_operation("failed", "fail")
+
+    def unknown_(self) -> None:
+        """The process waits for it no longer; it may take effect at any time, or never."""
+        self.__end_operation("unknown", "unknown")
+
+    def give_up_(self) -> None:
+        """The process is over, and with it waits for nothing."""
+        if self.operation_ is not None:
+            self.unknown_()
+
+    def __end_operation(self, word: str, phase: fx.Phase, value: Any = None) -> None:
+        if self.operation_ is None:
+            raise none_open(word)
+        del self.operation_
+        self.effects_.append(fx.Operation(phase, result=value))
 
     # Asking.
 

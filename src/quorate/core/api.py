@@ -28,7 +28,7 @@ from quorate.core.members import Members
 from quorate.core.messages import own_copy as own
 from quorate.core.pending import Pending
 from quorate.core.process import Process
-from quorate.core.properties import News, Property, Question, Reading
+from quorate.core.properties import News, Property, Question, Reading, Specification
 from quorate.core.settled import SettledFacts, SettledGroups
 from quorate.core.views import Every, Facts, Groups, Rows
 
@@ -67,6 +67,7 @@ __all__ = [
     "SettledFacts",
     "SettledGroups",
     "Sorted",
+    "Specification",
     "Top",
     "Total",
     "Unlike",

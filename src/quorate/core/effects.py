@@ -7,7 +7,7 @@ times; every other effect is one of the classes below. The world carries them ou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from quorate.core.ids import ProcessId
 
@@ -75,6 +75,22 @@ class Output:
     end: str = "\n"
 
 
+Phase = Literal["invoke", "return", "fail", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the process, a client, begins, or ends as `phase` says.
+
+    It is named when it is invoked; values are those that JSON has.
+    """
+
+    phase: Phase
+    name: str = ""
+    args: tuple[Any, ...] = ()
+    result: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The process itself is over; `code` is its exit code."""
@@ -82,4 +98,16 @@ class Ended:
     code: int
 
 
-Effect = Send | Resume | SetTimer | CancelTimer | Create | Setup | Start | End | Output | Ended
+Effect = (
+    Send
+    | Resume
+    | SetTimer
+    | CancelTimer
+    | Create
+    | Setup
+    | Start
+    | End
+    | Output
+    | Operation
+    | Ended
+)

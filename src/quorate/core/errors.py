@@ -5,6 +5,10 @@ The compiler's own errors are in lang/; the catalogue behind `quorate explain` c
 
 from __future__ import annotations
 
+from typing import Any
+
+from quorate.core.ids import ProcessId
+
 
 class ProgramError(Exception):
     """A mistake of the program found while it ran.
@@ -24,7 +28,7 @@ class ProgramError(Exception):
             lines.append(f"  = help: {self.help}")
         return "\n".join(lines)
 
-    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, ...]]:
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[Any, ...]]:
         return type(self), (self.code, self.message, self.help)
 
 
@@ -36,16 +40,30 @@ class PropertyFailed(ProgramError):
     """A property of the program does not hold; `message` tells all that is known of it.
 
     `name` is that of the property, `at` the FILE:LINE where it stands, `why` what makes it false.
+    One that is seen only when the run is over may have been false after a step of `process`, and
+    the run need not go beyond `step` to see it.
     """
 
-    def __init__(self, code: str, message: str, name: str, at: str, why: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        name: str,
+        at: str,
+        why: str,
+        process: ProcessId | None = None,
+        step: int | None = None,
+    ) -> None:
         super().__init__(code, message)
         self.name = name
         self.at = at
         self.why = why
+        self.process = process
+        self.step = step
 
     def __str__(self) -> str:
         return f"error[{self.code}]: {self.message}"
 
-    def __reduce__(self) -> tuple[type[ProgramError], tuple[str, ...]]:
-        return type(self), (self.code, self.message, self.name, self.at, self.why)
+    def __reduce__(self) -> tuple[type[PropertyFailed], tuple[Any, ...]]:
+        facts = (self.name, self.at, self.why, self.process, self.step)
+        return type(self), (self.code, self.message, *facts)

@@ -557,6 +557,7 @@ class Process(Actions, CompiledClass):
         self.sleep_ = None
         for waiting in (self.stack_, self.inbox_, self.outbox_, self.deferred_):
             waiting.clear()
+        self.give_up_()
         self.effects_.append(fx.Ended(code))
 
     def set_timer_(self, seconds: Any, word: str = "timeout") -> int:

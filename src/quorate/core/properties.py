@@ -80,6 +80,20 @@ class Property:
         return self.file, self.line
 
 
+@dataclass(frozen=True)
+class Specification:
+    """What the operations of all clients amount to: a guarantee, by a model.
+
+    `guarantee` and `model` are names of quorate.consistency; a model may be a class too. It stands
+    at `line` of `file`.
+    """
+
+    guarantee: str
+    model: str | type
+    file: str
+    line: int
+
+
 def read_of(process: Any, name: str) -> list[Read] | None:
     """A field as it is, so that a change can be told; None where it may change unseen."""
     value = process.__dict__.get(name, NOTHING)
@@ -96,4 +110,14 @@ def newest(view: Rows, count: int) -> list[Any]:
     return list(islice(reversed(dict.values(view.rows)), count))[::-1]  # type: ignore[arg-type]
 
 
-__all__ = ["Members", "News", "Property", "Question", "Reading", "Sight", "newest", "read_of"]
+__all__ = [
+    "Members",
+    "News",
+    "Property",
+    "Question",
+    "Reading",
+    "Sight",
+    "Specification",
+    "newest",
+    "read_of",
+]

@@ -21,6 +21,7 @@ from quorate.lang.properties import check_properties
 from quorate.lang.scopes import stored_names, target_names
 from quorate.lang.setups import check_setup
 from quorate.lang.source import Source, Span
+from quorate.lang.specifications import check_specifications
 from quorate.lang.words import RATES
 
 METHODS = ("process", "thread")
@@ -30,6 +31,7 @@ def check(program: Program, found: Diagnostics) -> None:
     """Report what is wrong with the resolved `program` as a whole."""
     _Checker(program, found).visit(program.tree)
     check_properties(program, found)
+    check_specifications(program, found)
 
 
 def no_main(source: Source) -> Diagnostic:

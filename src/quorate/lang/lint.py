@@ -15,11 +15,10 @@ from quorate.lang.diagnostics import Diagnostic, Diagnostics, nearest
 from quorate.lang.hopes import assigned, constant_fields, may_hold
 from quorate.lang.nodes import Program
 from quorate.lang.overview import Kind, Looking, Overview, Sending, overview
-from quorate.lang.resolve import word_method
 from quorate.lang.scopes import parameters
 from quorate.lang.shapes import Sequence, Shape, may_match, tag
 from quorate.lang.source import Source, Span
-from quorate.lang.words import RESERVED, WORDS
+from quorate.lang.words import RESERVED, WORDS, word_method
 
 _TAGS_MAX = 6
 _OWN = frozenset((*map(word_method, WORDS), *RESERVED, "id", "setup", "run", "receive"))

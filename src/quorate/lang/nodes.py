@@ -107,6 +107,17 @@ class Property(ast.stmt):
     value: ast.expr
 
 
+class Specification(ast.stmt):
+    """`linearizable('register')`, or `@linearizable` above a class; `Program.specifications` are
+    they. `model` is a string, or names a class.
+    """
+
+    _fields = ("model",)
+
+    guarantee: str
+    model: ast.expr
+
+
 # Expressions ----------------------------------------------------------------------------------
 
 
@@ -315,10 +326,11 @@ class Program:
     """What is imported from unfinished modules: the name here -> the module, and the name there."""
     suspendable: dict[str, bool] = field(default_factory=dict)  # functions outside of processes
     properties: list[Property] = field(default_factory=list)
+    specifications: list[Specification] = field(default_factory=list)
 
-    def parts(self) -> list[ast.Module | Property]:
-        """All that stands in the module: its tree, and the properties beside it."""
-        return [self.tree, *self.properties]
+    def parts(self) -> list[ast.Module | Property | Specification]:
+        """All that stands in the module: its tree, and what is said beside it of its runs."""
+        return [self.tree, *self.properties, *self.specifications]
 
     def whole(self) -> list[Program]:
         """The module, and every .da module that the program is made of."""

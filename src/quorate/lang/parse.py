@@ -30,6 +30,7 @@ from quorate.lang.properties import is_property, read_property
 from quorate.lang.refusals import refused
 from quorate.lang.scopes import BUILTINS, parameters, plain_class
 from quorate.lang.source import Source, Span, tokens_of
+from quorate.lang.specifications import take_specifications
 from quorate.lang.syntax import parse_python, timed_await
 from quorate.lang.words import HANDLERS, QUERIES
 
@@ -98,6 +99,7 @@ class Reader(ExpressionReader):
     def read_module(self) -> None:
         tree = self.program.tree
         note_imports(self.program, self._importer, self.found)
+        self.program.specifications = take_specifications(self.program, self.found)
         self.time_modules, self.sleepers = sleeping_names(tree)
         self.shadowed = {s.name for s in tree.body if isinstance(s, ast.FunctionDef)} & QUERIES
         body = [self._module_statement(s) for s in self._with_labels_merged(tree.body)]

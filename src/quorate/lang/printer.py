@@ -29,7 +29,7 @@ def expression_text(node: ast.AST) -> str:
 
 def _text(program: Program, *, resolved: bool) -> str:
     tree = copy.deepcopy(program.tree)
-    tree.body += copy.deepcopy(program.properties)
+    tree.body += copy.deepcopy([*program.properties, *program.specifications])
     printed = Printer(resolved=resolved).visit(tree)
     text = ast.unparse(ast.fix_missing_locations(printed))
     return text.replace(_ELIF_LOOP, "while await") + "\n"
@@ -91,6 +91,9 @@ class Printer(ast.NodeTransformer):
         written = ast.FunctionDef(node.name, arguments, body, [decorator], None)
         written.type_params = []  # type: ignore[attr-defined]
         return written
+
+    def visit_Specification(self, node: nodes.Specification) -> ast.AST:
+        return ast.Expr(_call(node.guarantee, [node.model]))
 
     def visit_Config(self, node: nodes.Config) -> ast.AST:
         return ast.Expr(node.call)

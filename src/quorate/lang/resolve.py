@@ -28,14 +28,14 @@ from quorate.lang.scopes import (
 )
 from quorate.lang.unknown import Advice, binding
 from quorate.lang.witnesses import flatten, prune_witnesses
-from quorate.lang.words import SUSPENDING, WORDS, check_call
+from quorate.lang.words import OPERATIONS, SUSPENDING, WORDS, check_call, word_method
 
 WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance", "type", "id"}
 """Builtins to which `self` is the process itself, not its id."""
 
 TAKEN = {
     *("core_", "code_", "main_config_", "main_process_", "module_config_", "uses_clock_"),
-    *("_covered_", "_points_", "_properties_"),
+    *("_covered_", "_points_", "_properties_", "_specifications_"),
 }
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")
@@ -132,7 +132,8 @@ class Resolver(ast.NodeTransformer):
         if self._is_method(name):
             whole = make(nodes.Self, node, whole=True)
             return ast.copy_location(ast.Attribute(whole, name, node.ctx), node)
-        if name in WORDS and name not in self.globals | BUILTINS and self._in_function():
+        others = self.globals | BUILTINS | OPERATIONS
+        if name in WORDS and name not in others and self._in_function():
             if name == "timeout":
                 self._no_branch(node)
             whole = make(nodes.Self, node, whole=True)
@@ -235,7 +236,9 @@ class Resolver(ast.NodeTransformer):
         return self.program.classes.get(name)
 
     def visit_Word(self, node: nodes.Word) -> ast.expr:
-        if self._defined(node.name) or (self.owner is None and node.name in BUILTINS):
+        known = node.name not in OPERATIONS or self.program.knows_names
+        built_in = self.owner is None and node.name in BUILTINS
+        if self._defined(node.name) or built_in or not known:
             func = ast.copy_location(ast.Name(node.name, ast.Load()), node)
             call = ast.copy_location(ast.Call(func, node.args, node.keywords), node)
             return self.generic_visit(call)  # type: ignore[return-value]
@@ -588,11 +591,6 @@ class Resolver(ast.NodeTransformer):
         elif self.owner is None:
             message = f"`{node.kind}` outside of a process: whose messages?"
             self.found.error("Q024", message, node, help="ask in a method of a process, or `main`")
-
-
-def word_method(word: str) -> str:
-    """The method of a process behind a word."""
-    return "set_up_processes" if word == "setup" else word
 
 
 def _type_parameters(node: ast.FunctionDef | ast.ClassDef) -> set[str]:

@@ -17,6 +17,7 @@ from quorate.lang.nodes import ClassInfo, Program, make
 from quorate.lang.printer import expression_text
 from quorate.lang.scopes import own_nodes, stored_names
 from quorate.lang.source import Source
+from quorate.lang.specifications import GUARANTEES, OUTSIDE
 from quorate.lang.words import RESERVED, WORDS
 
 _WORDS = frozenset((*WORDS, *RESERVED, "await", "config", "process"))
@@ -40,6 +41,8 @@ class Advice:
         """
         if name == "main":
             return "`main` is run by itself: take this away"
+        if name in GUARANTEES:
+            return OUTSIDE
         mixed = owner.mixed() if owner is not None else set()
         if name in mixed:
             return f"write `self.{name}`: what a mix-in defines is reached by `self`"

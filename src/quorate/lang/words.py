@@ -44,8 +44,15 @@ WORDS: dict[str, Signature] = {
     "logical_time": Signature(0, 0, (), "logical_time()"),
     "incr_logical_clock": Signature(0, 0, (), "incr_logical_clock()"),
     "timeout": Signature(1, 1, (), "elif timeout(3): ..."),
+    "invoke": Signature(1, None, (), "invoke('put', key, value)"),
+    "returned": Signature(0, 1, (), "returned(value)"),
+    "failed": Signature(0, 0, (), "failed()"),
+    "unknown": Signature(0, 0, (), "unknown()"),
 }
 """Words that stand like calls of functions. A program may use any of them as a name of its own."""
+
+OPERATIONS = frozenset({"invoke", "returned", "failed", "unknown"})
+"""Words for operations of clients: they are called, and mean nothing where they are not."""
 
 SUSPENDING = frozenset({"work", "hanged"})
 COLLECTING = ("setof", "listof", "tupleof", "dictof", "lenof", "countof")
@@ -56,6 +63,13 @@ HISTORIES = frozenset({"received", "sent"})
 HANDLERS = {"receive": "received", "sent": "sent"}
 RESERVED = QUERIES | HISTORIES
 """Names that always mean what the language says."""
+
+
+def word_method(word: str) -> str:
+    """The method of a process behind a word."""
+    if word in OPERATIONS:
+        return f"{word}_"
+    return "set_up_processes" if word == "setup" else word
 
 
 def check_call(word: str, call: ast.Call, found: Diagnostics) -> None:
@@ -103,7 +117,7 @@ MAKING = frozenset({"new", "setup", "start", "end"})
 
 def _count(signature: Signature) -> str:
     if signature.most is None:
-        return f"at least {signature.least} arguments"
+        return f"at least {signature.least} argument{'s' * (signature.least != 1)}"
     if signature.least == signature.most:
         number = signature.least
         return "no arguments" if number == 0 else f"{number} argument{'s' * (number > 1)}"

@@ -104,6 +104,11 @@ class Cluster:
         return [(each.process, each.text) for each in self.events if isinstance(each, ev.Output)]
 
     @property
+    def history(self) -> list[bytes]:
+        """The operations of clients, as lines that `quorate.consistency.read` reads."""
+        return self._run.host.history.lines
+
+    @property
     def over(self) -> bool:
         """Whether all processes that began have ended."""
         return self._run.host.over()

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from quorate.testing.cluster import Cluster
     from quorate.worlds.sim.seeds import Result
 
-_PROPERTY = re.compile(r"^@(always|sometimes|eventually|leads_to)\b", re.MULTILINE)
+_SAID = re.compile(
+    r"^(@(always|sometimes|eventually|leads_to)\b|@?(linearizable|sequential|sessions)\b)",
+    re.MULTILINE,
+)
+"""How a line begins that says what has to hold: a property, or a specification."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +41,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Fil
         return TranscriptFile.from_parent(parent, path=file_path)
     patterns = parent.config.getini("quorate_files")
     is_one = any(fnmatch.fnmatch(file_path.name, pattern) for pattern in patterns)
-    if file_path.suffix == ".da" and is_one and _PROPERTY.search(_text(file_path)):
+    if file_path.suffix == ".da" and is_one and _SAID.search(_text(file_path)):
         return ProgramFile.from_parent(parent, path=file_path)
     return None
 

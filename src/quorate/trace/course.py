@@ -13,7 +13,17 @@ from quorate.trace import events as ev
 from quorate.trace.events import Event
 from quorate.trace.reading import Trace
 
-Inside = ev.Send | ev.SetTimer | ev.Output | ev.State | ev.End | ev.Fail | ev.Create | ev.Property
+Inside = (
+    ev.Send
+    | ev.SetTimer
+    | ev.Output
+    | ev.State
+    | ev.End
+    | ev.Fail
+    | ev.Create
+    | ev.Property
+    | ev.Operation
+)
 """What happens within a step, to the process that takes it."""
 
 
@@ -97,4 +107,9 @@ def course_of(trace: Trace) -> Course:
 
 
 def _actor(event: Inside) -> str | None:
-    return event.parent if isinstance(event, ev.Create) else event.process
+    match event:
+        case ev.Create():
+            return event.parent
+        case ev.Operation():
+            return event.client
+    return event.process

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from quorate.trace import events as ev
 from quorate.trace.course import Course, Moment
-from quorate.trace.telling import plain, told, value
+from quorate.trace.telling import operation, plain, told, value
 
 TEXT_MAX = 50_000
 """Mermaid draws no longer text, unless it is told to."""
@@ -72,6 +72,8 @@ def _notes(moment: Moment) -> list[str]:
                 notes.append(plain(text))
             case ev.Fail(text=text):
                 notes.append(f"fails: {plain(text)}")
+            case ev.Operation():
+                notes.append(operation(each))
             case ev.Property(name=name, holds=False):
                 notes.append(f"{plain(name)} does not hold")
             case ev.State(after=after) if after:

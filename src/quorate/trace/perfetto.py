@@ -41,7 +41,7 @@ def _events(course: Course) -> Iterator[dict[str, Any]]:
             yield {"ph": "X", "name": name, **at, "dur": widths[each.step.step], "args": args}
             yield from _flows(course, each, at, numbers, shown)
             for inside in each.inside:
-                if isinstance(inside, ev.Output | ev.Fail):
+                if isinstance(inside, ev.Output | ev.Fail | ev.Operation):
                     yield {"ph": "i", "name": told(inside), **at, "s": "t"}
         elif isinstance(each, ev.Crash | ev.Restart):
             at = {"pid": 1, "tid": rows[each.process], "ts": _us(each.time)}

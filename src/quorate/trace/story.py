@@ -15,7 +15,7 @@ from typing import Any, Literal
 from quorate.trace import events as ev
 from quorate.trace.course import Course, Message, Moment
 from quorate.trace.events import Event
-from quorate.trace.telling import plain, told, value
+from quorate.trace.telling import operation, plain, told, value
 
 Row = Moment | Event
 """A step, with what happened within it, or what befell the run."""
@@ -258,6 +258,8 @@ def notes_of(story: Story, row: Row) -> list[str]:
                 notes.append("ends")
             case ev.Fail(text=text):
                 notes.append(f"fails: {plain(text, 300)}")
+            case ev.Operation():
+                notes.append(operation(each))
     notes += [f"sends {said} to {', '.join(to)}" for said, to in sent.items()]
     properties = (each for each in row.inside if isinstance(each, ev.Property))
     notes += [told(_without_place(each)) for each in properties]

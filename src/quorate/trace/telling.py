@@ -81,11 +81,16 @@ def _property(event: ev.Property) -> str:
     return f"{event.name} {what}{': ' if event.text else ''}{event.text}{_at(event)}"
 
 
-def _operation(event: ev.Operation) -> str:
-    if event.phase == "invoke":
-        return f"{event.client} calls {event.op}({', '.join(map(value, event.args))})"
-    result = f" {value(event.result)}" if event.phase == "return" else ""
-    return f"{event.client}: {event.phase}{result}"
+def operation(event: ev.Operation) -> str:
+    """What a client does, without its name."""
+    match event.phase:
+        case "invoke":
+            return f"invokes {event.op}({', '.join(map(value, event.args))})"
+        case "return":
+            return f"is answered {value(event.result)}"
+        case "fail":
+            return "is refused it"
+    return "does not learn whether it is done"
 
 
 _WORDS: dict[type, Any] = {
@@ -107,6 +112,6 @@ _WORDS: dict[type, Any] = {
     ev.Heal: lambda e: "the network heals",
     ev.Choice: _choice,
     ev.Property: _property,
-    ev.Operation: _operation,
+    ev.Operation: lambda e: f"{e.client} {operation(e)}",
     ev.Over: lambda e: f"the run is over ({e.end}), with status {e.status}",
 }

@@ -2,7 +2,12 @@
 
 from quorate.worlds.base.collector import collect_seldom
 from quorate.worlds.base.host import Host, Task, is_in_step
-from quorate.worlds.base.program import config_of, faults_of_program, properties_of
+from quorate.worlds.base.program import (
+    config_of,
+    faults_of_program,
+    properties_of,
+    specifications_of,
+)
 from quorate.worlds.base.properties import Watch
 from quorate.worlds.base.reports import (
     Failure,
@@ -28,6 +33,7 @@ __all__ = [
     "is_in_step",
     "not_ended",
     "properties_of",
+    "specifications_of",
     "standing_of",
     "stuck",
 ]

@@ -75,6 +75,9 @@ class Host:
         """An exception has come out of a step of the process, which is over by that."""
         raise NotImplementedError
 
+    def operate(self, process: Process, operation: fx.Operation) -> None:
+        """An operation of a client begins or ends. Here: nobody keeps that."""
+
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
         """Pass on a message, or an order (no sender), for a process that is not near.
 
@@ -253,6 +256,8 @@ class Host:
                 self.make(effect, process.id_)
             case fx.Setup() | fx.Start() | fx.End():
                 self.order(effect.id, effect)
+            case fx.Operation():
+                self.operate(process, effect)
             case fx.Ended(code):
                 self.remove(process, code)
             case _:

@@ -9,7 +9,7 @@ from typing import Any
 
 from quorate.core.configuration import over
 from quorate.core.process import Process
-from quorate.core.properties import Property
+from quorate.core.properties import Property, Specification
 
 
 def config_of(module: ModuleType, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -34,6 +34,18 @@ def faults_of_program(module: ModuleType) -> dict[str, Any]:
 
 def properties_of(module: ModuleType) -> list[Property]:
     """The properties of a program, those of the .da modules that it is made of included."""
+    return [found for each in _modules_of(module) for found in getattr(each, "_properties_", ())]
+
+
+def specifications_of(module: ModuleType) -> list[Specification]:
+    """What the modules of a program say that the operations of its clients amount to."""
+    return [
+        found for each in _modules_of(module) for found in getattr(each, "_specifications_", ())
+    ]
+
+
+def _modules_of(module: ModuleType) -> list[ModuleType]:
+    """The .da modules that a program is made of, as far as its processes are concerned."""
     modules = [module]
     for each in modules:
         for value in vars(each).values():
@@ -41,4 +53,4 @@ def properties_of(module: ModuleType) -> list[Property]:
                 value = sys.modules.get(value.__module__)
             if isinstance(value, ModuleType) and "code_" in vars(value) and value not in modules:
                 modules.append(value)
-    return [found for each in modules for found in getattr(each, "_properties_", ())]
+    return modules

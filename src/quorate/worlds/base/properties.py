@@ -284,25 +284,29 @@ def at_of(each: Property) -> str:
 def _when(at: tuple[float, int], process: Process | None) -> str:
     """The time, and whose step it was, if it was one's."""
     now, step = at
-    when = f"at {now:.6f} s"
-    return when if process is None else f"{when}, after step {step}, which {process.id_!r} took"
+    return f"at {now:.6f} s{'' if process is None else after_step(step, process.id_)}"
+
+
+def after_step(step: int, process: ProcessId) -> str:
+    return f", after step {step}, which {process!r} took"
 
 
 def never_reached(each: Property, where: str) -> str:
     """What is said of a property of `sometimes` that held nowhere; `where` says in how much."""
     head = f"error[Q121]: `{each.name}` is to hold sometimes, and never did in {where}"
-    return "\n".join([head, *_place(each)])
+    return "\n".join([head, *place_of(each.file, each.line, each.name)])
 
 
 def _failed(code: str, each: Property, what: str, why: list[str]) -> PropertyFailed:
-    lines = [what, *_place(each), *(f"  {line}" for line in why)]
+    lines = [what, *place_of(each.file, each.line, each.name), *(f"  {line}" for line in why)]
     return PropertyFailed(code, "\n".join(lines), each.name, at_of(each), ", ".join(why))
 
 
-def _place(each: Property) -> list[str]:
-    line = linecache.getline(each.file, each.line).strip()
-    place = f'  File "{seen_from_here(each.file)}", line {each.line}, in {each.name}'
-    return [place, f"    {line}"]
+def place_of(file: str, line: int, name: str = "") -> list[str]:
+    """A line of the program, as a traceback has it."""
+    text = linecache.getline(file, line).strip()
+    inside = f", in {name}" if name else ""
+    return [f'  File "{seen_from_here(file)}", line {line}{inside}', f"    {text}"]
 
 
 def _witness(question: Question, answer: tuple[Any, ...]) -> Iterator[str]:

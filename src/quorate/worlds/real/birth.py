@@ -25,6 +25,7 @@ class Birth:
     lifeline: int
     shared: int
     log: int | None
+    history: int | None
 
     def close(self) -> None:
         """Let go of what is this worker's alone."""
@@ -35,11 +36,11 @@ class Birth:
 class Seat:
     """A place for a worker: what it is born with, and what the node keeps of it."""
 
-    def __init__(self, place: Place, shared: int, log: int | None) -> None:
+    def __init__(self, place: Place, shared: int, log: int | None, history: int | None) -> None:
         self.place = place
         self.end, there = ct.pair()
         alive, self.lifeline = os.pipe()
-        self.birth = Birth(place, there, alive, shared, log)
+        self.birth = Birth(place, there, alive, shared, log, history)
 
     def close(self) -> None:
         """Let go of what is the node's."""

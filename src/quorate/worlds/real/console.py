@@ -33,6 +33,11 @@ class OutputClosed(Exception):
         self.reason = reason
 
 
+def unwritable(name: str, error: OSError) -> str:
+    """What is said of a file that cannot be written."""
+    return f"error: {name} cannot be written: {error.strerror}"
+
+
 class Console:
     """What is shown goes to standard output from `level` up, and to the log whatever its level."""
 
@@ -117,7 +122,7 @@ class Console:
         except BrokenPipeError:
             raise OutputClosed("") from None
         except OSError as error:
-            raise OutputClosed(f"error: {name} cannot be written: {error.strerror}") from error
+            raise OutputClosed(unwritable(name, error)) from error
         finally:
             self.busy = False
 

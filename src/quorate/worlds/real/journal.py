@@ -13,12 +13,19 @@ import time
 from quorate.worlds.real.lines import Lines
 
 
+def begun(path: str) -> int:
+    """The descriptor of a file that is begun anew, to be added to by all processes of a run.
+
+    Raises OSError where it cannot be written.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+
+
 class Journal:
     """The log, begun anew. Raises OSError where it cannot be written."""
 
     def __init__(self, path: str, as_json: bool) -> None:
-        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-        self.descriptor = os.open(path, how, 0o666)
+        self.descriptor = begun(path)
         self._as_json = as_json
         self._lines = Lines()
 

@@ -25,7 +25,7 @@ from quorate.worlds.real.birth import Birth, Seat, live_and_exit
 from quorate.worlds.real.census import Census, Lifetimes
 from quorate.worlds.real.checked import CheckedWorker
 from quorate.worlds.real.growing import GrowingWorker
-from quorate.worlds.real.journal import Journal
+from quorate.worlds.real.journal import Journal, begun
 from quorate.worlds.real.lifeline import adopt_orphans, tie
 from quorate.worlds.real.lines import ERROR, INFO
 from quorate.worlds.real.program import Options, Outcome, Place, Placement, Program
@@ -89,6 +89,7 @@ class Node:
         self._shared = shared_file()
         as_json = options.log_format == "json"
         self._log = None if options.log is None else Journal(options.log, as_json)
+        self._history = None if options.history is None else begun(options.history)
 
     def run(self) -> Outcome:
         """Run the program to its end."""
@@ -107,6 +108,8 @@ class Node:
         self._outcome.status = self._outcome.status or self._lifetimes.status
         self._outcome.seconds = time.monotonic() - begin
         self._outcome.processes = max(1 + self._outcome.processes, self._lifetimes.started)
+        if self._history is not None:
+            os.close(self._history)
         if self._log is not None:
             if self._closing is not None:
                 self._log.add(self._closing(self._outcome), INFO)
@@ -133,7 +136,8 @@ class Node:
             self._fork(self._seat((number,)))
 
     def _seat(self, place: Place) -> Seat:
-        return Seat(place, self._shared, None if self._log is None else self._log.descriptor)
+        log = None if self._log is None else self._log.descriptor
+        return Seat(place, self._shared, log, self._history)
 
     def _fork(self, seat: Seat) -> Crew:
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}

@@ -91,6 +91,7 @@ class Options:
     level: int = 20
     log: str | None = None
     log_format: str = "text"
+    history: str | None = None
     stats: bool = False
 
     @property

@@ -18,6 +18,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.mistakes import name_taken
 
 _OUTPUT_LOCK = 1 << 40  # a byte far beyond the names
+_HISTORY_LOCK = _OUTPUT_LOCK + 1
 _Record = tuple[str, tuple[int, ...], str, str]
 
 
@@ -80,6 +81,13 @@ class Names(Mapping[str, ProcessId]):
 def output_lock(file: int) -> Iterator[None]:
     """Nobody else of the run writes output meanwhile."""
     with _locked(file, _OUTPUT_LOCK):
+        yield
+
+
+@contextmanager
+def history_lock(file: int) -> Iterator[None]:
+    """Nobody else of the run adds to its history meanwhile."""
+    with _locked(file, _HISTORY_LOCK):
         yield
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here
@@ -30,12 +30,15 @@ from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth
 from quorate.worlds.real.census import DAEMON, PREPARATION
-from quorate.worlds.real.console import Console, OutputClosed
+from quorate.worlds.real.console import Console, OutputClosed, unwritable
 from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lifeline import tie_child
 from quorate.worlds.real.links import Link
 from quorate.worlds.real.program import Options, Place, Program, Row
 from quorate.worlds.real.shared import Names
+
+if TYPE_CHECKING:
+    from quorate.worlds.real.history import HistoryFile
 
 try:
     import uvloop
@@ -85,6 +88,11 @@ class Worker(Host):
         self._control = ct.Channel(birth.control)
         self._console = Console(birth.shared, options, birth.log)
         self.shows = options.level if birth.log is None else 0
+        self._history: HistoryFile | None = None
+        if birth.history is not None:
+            from quorate.worlds.real.history import HistoryFile
+
+            self._history = HistoryFile(birth.history, birth.shared)
         self._lifeline = birth.lifeline
         self._registry = Registry(program.modules)
         self._links: dict[Place, Link] = {}
@@ -262,8 +270,12 @@ class Worker(Host):
         try:
             write(self._console)
         except OutputClosed as closed:
-            self._tell(ct.Unable(closed.reason))
-            self._stopped = True
+            self._unable(closed.reason)
+
+    def _unable(self, reason: str) -> None:
+        """What the run is for cannot be written; an empty reason is that nobody reads it."""
+        self._tell(ct.Unable(reason))
+        self._stopped = True
 
     def _tell_lives(self) -> None:
         """Tell the node of failures, and then of the ends that they lead to."""
@@ -321,6 +333,13 @@ class Worker(Host):
 
     def show(self, process: Process, output: fx.Output) -> None:
         self._console.show(process.id_, output)
+
+    def operate(self, process: Process, operation: fx.Operation) -> None:
+        if self._history is not None:
+            try:
+                self._history.add(process.id_, operation)
+            except OSError as error:
+                self._unable(unwritable(self.options.history or "", error))
 
     def failed(self, process: Process, error: BaseException) -> None:
         self._failures.append((process.id_, error))

@@ -17,7 +17,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.messages import own_copy
 from quorate.core.process import Process
 from quorate.trace import events as ev
-from quorate.worlds.base import Watch, config_of, properties_of
+from quorate.worlds.base import Watch, config_of, properties_of, specifications_of
 from quorate.worlds.sim.agenda import AT_ONCE, Item
 from quorate.worlds.sim.host import StepsExceeded
 from quorate.worlds.sim.network import Network, Parcel
@@ -99,6 +99,8 @@ class HeldRun:
         self.host.network = self.network
         if properties := properties_of(module):
             self.host.watch = Watch(properties)
+        self.host.history.said = specifications_of(module)
+        self._judged = 0  # events of the history
         self.recorder.begins((), restarts=True)
         self.host.add_main(main_of(module))
         self.host.plan()
@@ -165,7 +167,14 @@ class HeldRun:
         return (item for item in self.host.agenda.items if type(item[4]) is core_ev.TimerFired)
 
     def _settle(self) -> None:
-        """Let processes do what they do without a message or a timer."""
+        """Let processes do what they do by themselves, and see whether clients are well served."""
+        self._let_them_go_on()
+        if len(self.host.history.events) > self._judged:
+            self._judged = len(self.host.history.events)
+            self.host.look_at_history()
+
+    def _let_them_go_on(self) -> None:
+        """Have all steps taken that need no message and no timer."""
         agenda = self.host.agenda
         for _ in range(STEPS_MAX):
             if self.host.error is not None:

@@ -18,7 +18,7 @@ Kind = Literal[
     "create", "setup", "start", "end", "fail",
     "crash", "restart", "pause",
     "send", "deliver", "drop", "duplicate", "retry",
-    "timer", "output",
+    "timer", "output", "operation",
     "partition", "heal", "clog", "rates",
 ]
 # fmt: on
@@ -30,7 +30,8 @@ class Happening(NamedTuple):
 
     `peer` is the other end of a message, or who made a process; `number` is that of the message
     in this run, and pairs a delivery with its send (a duplicate has a number of its own). `value`
-    is the message, a timer's number, what was shown, the reason of a drop, the end of a fault.
+    is the message, a timer's number, what was shown, what a client has to do with an operation, the
+    reason of a drop, the end of a fault.
     """
 
     time: float

@@ -25,6 +25,7 @@ from quorate.worlds.sim.agenda import AT_ONCE, Agenda, Item
 from quorate.worlds.sim.choices import Choices
 from quorate.worlds.sim.clocks import Clocks
 from quorate.worlds.sim.happenings import Observer
+from quorate.worlds.sim.history import Event, Kept
 from quorate.worlds.sim.lives import Lives
 from quorate.worlds.sim.network import Network, Parcel
 from quorate.worlds.sim.routes import Routes
@@ -44,7 +45,10 @@ class StepsExceeded(RuntimeError):
 
 
 class SimulatedHost(Host):
-    """A host whose queue never holds more than what happens now; the rest is on the agenda."""
+    """A host whose queue never holds more than what happens now; the rest is on the agenda.
+
+    It has 30 attributes: with more of them, CPython looks each up in a slower way.
+    """
 
     def __init__(
         self,
@@ -76,10 +80,10 @@ class SimulatedHost(Host):
         self.lives = Lives(self, restarts)
         self._paused = self.lives.paused
         self.watch: Watch | None = None
+        self.history = Kept()
         self.error: BaseException | None = None
         self.at_fault: Process | None = None
         self.codes: list[int] = []
-        self.made = 0
         self.begun = False
         self.starting = 0  # orders to start, on the agenda
         self.active = 0  # processes that have started, are no daemons, and have not ended
@@ -113,14 +117,22 @@ class SimulatedHost(Host):
         if self.error is None:
             self.error, self.at_fault = error, process
 
+    def operate(self, process: Process, operation: fx.Operation) -> None:
+        self.agenda.note("operation", process.id_, value=operation)
+        self.history.add(Event(process.id_, operation, self.agenda.now, self.steps))
+
     def make(self, creation: fx.Create, parent: ProcessId) -> None:
         super().make(creation, parent)
-        self.made += 1
         if creation.id.name:
             self._named[creation.id.name] = creation.id
         self.agenda.note("create", creation.id, parent)
         for _, _, number, to, *rest in self._unmade.pop(creation.id, ()):
             heappush(self.agenda.items, (self.agenda.now, AT_ONCE, number, to, *rest))
+
+    @property
+    def made(self) -> int:
+        """How many processes have been made, `main` not among them."""
+        return sum(self._made.values())
 
     def obey(self, process: Process, order: Order) -> None:
         if type(order) is fx.Setup:
@@ -215,6 +227,12 @@ class SimulatedHost(Host):
         except Exception as error:
             self.agenda.now = time
             self.refuted(error, None)
+
+    def look_at_history(self) -> None:
+        """See whether operations were as they should be; if not, that was so before all else."""
+        found = None if isinstance(self.error, KeyboardInterrupt) else self.history.contradiction()
+        if found is not None:
+            self.refuted(found, None)
 
     def step(self, item: Item) -> bool:
         """Let an item of the agenda happen, with all that it brings about; whether it mattered."""

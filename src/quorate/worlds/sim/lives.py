@@ -86,6 +86,8 @@ class Lives:
         self.down[id] = Down(process, id in host.daemons, chosen, returns)
         self.returning += returns
         self.paused.pop(id, None)
+        if process.operation_ is not None:
+            host.operate(process, fx.Operation("unknown"))
         host.lost(process)
         host.agenda.drop_where(lambda item: item[3] == id and isinstance(item[4], _OWN))
         host.network.forget(id)

@@ -73,7 +73,7 @@ class RecordedHost(SimulatedHost):
         self, seed: int, config: Mapping[str, Any], show: Any, recorder: Recorder, **options: Any
     ) -> None:
         self.recorder = recorder
-        recorder.host = self
+        recorder.meet(self)
         super().__init__(
             *(seed, config, show), observer=recorder, choices=recorder.choices, **options
         )
@@ -132,8 +132,20 @@ class Otherwise(Exception):
         self.found = found
 
 
+class Events(list[ev.Event]):
+    """What is told of a run, the last time that it is made."""
+
+    def tell(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Begin):
+            self.clear()
+        self.append(event)
+
+
 class Recorder:
-    """Tells of a run, event by event. Made for one run, of which it makes or repeats choices."""
+    """Tells of a run, event by event, whose choices it makes or repeats.
+
+    The same run may be made again: then it is told anew, from its `run` on.
+    """
 
     host: RecordedHost | None = None
 
@@ -146,7 +158,12 @@ class Recorder:
         """
         self.begin = begin
         self.tell = tell
-        self.choices = Choices(self._named, self._chosen, given)
+        self._given = None if given is None else list(given)
+
+    def meet(self, host: RecordedHost) -> None:
+        """A host is made, for a run of which nothing is known yet."""
+        self.host = host
+        self.choices = Choices(self._named, self._chosen, self._given)
         self.paths: dict[str, Path] = {}  # by name
         self.steps = 0
         self._names: dict[ProcessId, str] = {}
@@ -259,7 +276,8 @@ class Recorder:
         self.tell(ev.Property(self.time, each.name, True, "", self.name(process.id_), at_of(each)))
 
     def refuted(self, error: PropertyFailed, process: Process | None) -> None:
-        name = None if process is None else self.name(process.id_)
+        id = error.process if process is None else process.id_
+        name = None if id is None else self.name(id)
         self.tell(ev.Property(self.time, error.name, False, error.why, name, error.at))
 
     def struck(self, strike: Strike) -> None:
@@ -322,6 +340,12 @@ class Recorder:
 
     def _retry(self, happening: Happening) -> None:
         self.tell(ev.Retry(happening.time, self._messages[happening.number]))
+
+    def _operation(self, happening: Happening) -> None:
+        assert happening.process is not None
+        it: fx.Operation = happening.value
+        values = (it.name or None, list(map(encode, it.args)), encode(it.result))
+        self.tell(ev.Operation(happening.time, self.name(happening.process), it.phase, *values))
 
     def _end(self, happening: Happening) -> None:
         assert happening.process is not None

@@ -93,12 +93,18 @@ class _Follower:
     recorder: Recorder
 
     def __init__(self, trace: Trace) -> None:
-        self._events = iter([trace.begin, *trace.events])
+        self._trace = trace
+        self._restart()
+
+    def _restart(self) -> None:
+        self._events = iter([self._trace.begin, *self._trace.events])
         self._line = 0
         self.differs: Otherwise | None = None
 
     def __call__(self, event: ev.Event) -> None:
         host = self.recorder.host
+        if isinstance(event, ev.Begin):
+            self._restart()
         if self.differs is not None:
             return
         self._line += 1

@@ -29,6 +29,7 @@ from quorate.worlds.base import (
     config_of,
     faults_of_program,
     properties_of,
+    specifications_of,
     standing_of,
 )
 from quorate.worlds.sim.clocks import EPOCH_SECONDS
@@ -69,7 +70,8 @@ class Run:
     `messages` counts those taken off the network, `lost` those that a fault took, `crashes` the
     processes, `processes` those made, `time` is in virtual seconds. `failed` is the process that
     `error` came from. `reliable` says that no message went over an unreliable channel. `reached`
-    says of the properties of `@sometimes`, by their places, whether they held.
+    says of the properties of `@sometimes`, by their places, whether they held. `history` has a line
+    for each event of an operation.
     """
 
     seed: int
@@ -87,6 +89,7 @@ class Run:
     steps: int = 0
     time: float = 0.0
     reached: dict[tuple[str, int], bool] = field(default_factory=dict)
+    history: list[bytes] = field(default_factory=list)
 
     def texts(self, process: str | None = None) -> list[str]:
         """What all processes showed, or the one called so, in order."""
@@ -166,10 +169,11 @@ def run_loaded(
     *,
     refreeze: bool = False,
     recorder: Recorder | None = None,
+    history: Callable[[bytes], object] | None = None,
 ) -> Run:
     """The same for a program that has been loaded in its `surroundings`, and is run there.
 
-    A `recorder` takes the place of an observer.
+    A `recorder` takes the place of an observer. `history` is given each line of the history.
     """
     from quorate.compiler.loader import main_of
 
@@ -188,6 +192,8 @@ def run_loaded(
         recorder.begins(faults, restarts)
     if properties := properties_of(module):
         host.watch = Watch(properties, adversity.until if adversity.until < math.inf else 0.0)
+    host.history.said = specifications_of(module)
+    host.history.write = history
     _beset(host, faults, adversity, {} if recorder is None else recorder.paths)
     host.add_main(main_of(module))
     host.plan()
@@ -269,6 +275,7 @@ def _go(host: SimulatedHost, run: Run, until: Until | None, max_steps: int, *, c
             host.look_at_time(host.agenda.now, over=True)
         elif run.end == "late":
             host.look_at_time(limit)
+    host.look_at_history()
     _conclude(host, run)
 
 
@@ -279,7 +286,7 @@ def _count(host: SimulatedHost, run: Run) -> None:
 
 def _conclude(host: SimulatedHost, run: Run) -> None:
     _count(host, run)
-    run.error = host.error
+    run.error, run.history = host.error, host.history.lines
     run.failed = None if host.at_fault is None else host.at_fault.id_
     run.lost, run.crashes = host.network.lost, host.lives.crashes
     run.reliable = host.network.routes.are_reliable()

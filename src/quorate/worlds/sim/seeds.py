@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
 
@@ -38,7 +38,8 @@ Reached = dict[str, list[bool]]
 class Plan:
     """What is run for each seed. `until` is in virtual seconds; `checks` runs each seed twice.
 
-    `recorder` makes what records the run of a seed.
+    `recorder` makes what records the run of a seed; `history`, called when a run begins, what is
+    given each line of its history.
     """
 
     path: str
@@ -50,13 +51,15 @@ class Plan:
     checks: bool = False
     outputs: bool = False
     recorder: Callable[[int], Recorder] | None = None
+    history: Callable[[], Callable[[bytes], object]] | None = None
 
 
 @dataclass(slots=True)
 class Result:
     """What came of one seed; of a failure its code, its first line, and all that is to be said.
 
-    `status` is the exit status of the program. `outputs` is empty unless the plan asks for them.
+    `status` is the exit status of the program. `outputs`, and the lines of the `history` of its
+    clients, are empty unless the plan asks for them.
     """
 
     seed: int
@@ -76,6 +79,7 @@ class Result:
     reached: Reached = field(default_factory=dict)
     sometimes: dict[tuple[str, int], bool] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    history: list[bytes] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -125,21 +129,32 @@ def run_once(
     recorder: Recorder | None = None,
 ) -> Result:
     """A run of one seed. Raises what stops it from outside: see _FROM_OUTSIDE."""
+    run = _run(plan, module, seed, digest, recorder)
+    last = run.error.step if isinstance(run.error, PropertyFailed) else None
+    if last is not None and last < run.steps:
+        # That operations were wrong is seen when all are known: the same again, up to there.
+        run = _run(replace(plan, steps_max=last), module, seed, None, recorder)
+    if isinstance(run.error, _FROM_OUTSIDE):
+        raise run.error
+    result = judged(run, plan.adversity)
+    if plan.outputs:
+        result.outputs, result.history = run.outputs, run.history
+    return result
+
+
+def _run(
+    plan: Plan, module: ModuleType, seed: int, digest: Digest | None, recorder: Recorder | None
+) -> Run:
     with command_line(plan.path, plan.args), surroundings(seed):
         try:
             fresh = load_anew(module)
         except Exception as error:  # of the statements of a module, with this seed
-            failed = Run(seed, error=error, failed=main_id(), status=1, end="failed")
-            return judged(failed, plan.adversity)
-        run = run_loaded(
+            return Run(seed, error=error, failed=main_id(), status=1, end="failed")
+        return run_loaded(
             *(fresh, seed, plan.until, plan.steps_max, plan.config, plan.adversity, digest),
             recorder=recorder,
+            history=None if plan.history is None else plan.history(),
         )
-    if isinstance(run.error, _FROM_OUTSIDE):
-        raise run.error
-    result = judged(run, plan.adversity)
-    result.outputs = run.outputs if plan.outputs else []
-    return result
 
 
 _FROM_OUTSIDE = (KeyboardInterrupt, ScenarioError, Otherwise)

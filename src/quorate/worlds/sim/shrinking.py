@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from quorate.trace import Trace
 from quorate.trace import events as ev
-from quorate.worlds.sim.recording import Recorder
+from quorate.worlds.sim.recording import Events, Recorder
 from quorate.worlds.sim.replay import replay
 from quorate.worlds.sim.seeds import Plan, Result, run_once
 
@@ -93,8 +93,8 @@ def size_of(trace: Trace) -> Size:
 
 def recorded(plan: Plan, module: ModuleType, begin: ev.Begin) -> tuple[Trace, Result]:
     """The run of a seed, and what came of it; without events if it did not come to run."""
-    events: list[ev.Event] = []
-    result = run_once(plan, module, begin.seed, recorder=Recorder(begin, events.append))
+    events = Events()
+    result = run_once(plan, module, begin.seed, recorder=Recorder(begin, events.tell))
     return Trace(begin, events[1:]), result
 
 
@@ -214,9 +214,9 @@ class Shrinker:
         if self.result.code != "Q118":
             steps = sum(isinstance(each, ev.Step) for each in self.kept.events)
             steps_max = min(2 * steps + 1000, steps_max or 2 * steps + 1000)
-        events: list[ev.Event] = []
+        events = Events()
         tried = Trace(replace(begin, steps_max=steps_max, **changes), list(items))
-        result = replay(tried, self._module, events.append)
+        result = replay(tried, self._module, events.tell)
         found = bool(events) and result.way == self.result.way
         if found:
             kept = Trace(replace(tried.begin, steps_max=begin.steps_max), events[1:])

@@ -383,7 +383,7 @@ def main():
     [held] = traced(run)
     assert (held.name, held.holds, held.process, held.text) == ("two", True, "P-1", "")
     assert held.at.endswith("told.da:10")
-    assert replay(run.trace, run.module).sometimes == {"two": True}
+    assert list(replay(run.trace, run.module).sometimes.values()) == [True]
 
 
 LONG = """

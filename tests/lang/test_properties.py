@@ -27,6 +27,8 @@ def test_words_count_only_where_the_module_has_none_of_its_own() -> None:
     assert names("from somewhere import always" + property) == []
     assert names("always = print" + property) == []
     assert names("from somewhere import *" + property) == []
+    over = property.replace("1", "each(q in P, has=q.n)")
+    assert names("from somewhere import *\nclass P(process):\n    n = 1\n" + over) == ["p"]
     assert names("from random import *" + property) == ["p"]
     assert names("def seen(): return globals()" + property) == ["p"]
 

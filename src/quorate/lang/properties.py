@@ -36,7 +36,20 @@ def _word(decorator: ast.expr) -> str:
 def is_property(node: ast.FunctionDef, program: Program) -> bool:
     """Whether a function of a module is a property, and no function with a decorator of its own."""
     words = {word for decorator in node.decorator_list if (word := _word(decorator))}
-    return bool(words) and not words & program.names and not program.borrows
+    if not words or words & program.names:
+        return False
+    return not program.borrows or _goes_over_processes(node, program)
+
+
+def _goes_over_processes(node: ast.FunctionDef, program: Program) -> bool:
+    """Whether a function says `p in P` of a process class, which only a property can."""
+    return any(
+        process_class(right, program) is not None
+        for part in ast.walk(node)
+        if isinstance(part, ast.Compare)
+        for op, right in zip(part.ops, part.comparators, strict=True)
+        if isinstance(op, ast.In)
+    )
 
 
 def read_property(

@@ -135,23 +135,31 @@ class Answer:
 
 @dataclass
 class Planned:
-    """A query of the program: its line, its text, where a witness goes, and its answers."""
+    """A query of the program: its line, its text, where a witness goes, and its answers.
+
+    A property is given no advice: it goes over processes, and is asked anew by what has changed.
+    """
 
     line: int
     text: str
     witness: list[str]
     answers: list[Answer] = field(default_factory=list)
+    is_property: bool = False
+
+    def advice(self, answer: Answer) -> str | None:
+        """How to write it otherwise for one of its answers to cost less."""
+        return None if self.is_property else ADVICE.get(answer.cost)
 
     def __str__(self) -> str:
         lines = [f"line {self.line}: {self.text}"]
         if self.witness:
             lines.append(f"    leaves its witness in: {', '.join(self.witness)}")
-        advised: set[str] = set()
+        advised: set[str | None] = {None}
         for answer in self.answers:
             lines.append(f"    {answer}")
-            if answer.cost in ADVICE and answer.cost not in advised:
-                lines.append(f"        {ADVICE[answer.cost]}")
-                advised.add(answer.cost)
+            advice = self.advice(answer)
+            lines += [f"        {advice}"] if advice not in advised else []
+            advised.add(advice)
         return "\n".join(lines)
 
 
@@ -163,13 +171,14 @@ class Plan:
         self._open: Planned | None = None
 
     @contextmanager
-    def query(self, node: ast.expr) -> Iterator[None]:
+    def query(self, node: ast.expr, *, is_property: bool = False) -> Iterator[None]:
         """While `node` is written, answers are its own, or those of the query around it."""
         if self._open is not None:
             yield
             return
         witness = [expression_text(name) for name in getattr(node, "witness", ())]
-        self._open = Planned(node.lineno, expression_text(node), witness)
+        text = expression_text(node)
+        self._open = Planned(node.lineno, text, witness, is_property=is_property)
         self.queries.append(self._open)
         try:
             yield
@@ -212,7 +221,7 @@ class Plan:
                         "kept": answer.kept,
                         "until": answer.until,
                         "cost": answer.cost,
-                        "advice": ADVICE.get(answer.cost),
+                        "advice": query.advice(answer),
                     }
                     for answer in query.answers
                 ],

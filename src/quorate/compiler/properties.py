@@ -305,7 +305,7 @@ class PropertyWriter(RoutineWriter):
             if self.has_views:
                 normalize(own, self.given)
             self.depth += 1  # so that no condition is answered by what is read in vain
-            with self.plan.query(each.value):
+            with self.plan.query(each.value, is_property=True):
                 lines, parts = self._property(own)
             self.depth -= 1
             written += lines

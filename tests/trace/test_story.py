@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from quorate.trace import Trace
 from quorate.trace import events as ev
-from quorate.trace.course import Course, Moment, course_of
+from quorate.trace.course import Course, Happened, Moment, course_of, message_name
 from quorate.trace.diagram import WIDTH_MAX, WIDTH_MIN, diagram_of
-from quorate.trace.story import Story, changed, failure_of, notes_of, story_of
+from quorate.trace.folding import Gap, Row
+from quorate.trace.notes import changed, notes_of
+from quorate.trace.story import Story, failure_of, story_of
 from quorate.trace.values import encode
 from recorded import Record
 
@@ -95,21 +99,102 @@ def test_the_past_is_what_can_be_reached_backwards(shaken: Course) -> None:
         failed = ev.Fail(last.step.time, last.process, "Q100", "made up")
         inside = [*last.inside, failed]
         path = [Moment(each.step, inside) if each is last else each for each in shaken.path]
-        course = Course(shaken.trace, path, path, shaken.processes, shaken.messages)
+        course = replace(shaken, path=path, whole=path)
         story = story_of(course, rows_max=None)
-        told = {row.step.step for row in story.rows if isinstance(row, Moment)}
+        told = {row.step.step for row in unfolded(story.rows) if isinstance(row, Moment)}
         past = reached(shaken, last)
         assert told <= past
         assert len(past) == len(told) + story.silent
         assert len([*course.moments()]) == len(past) + story.apart
 
 
-def test_the_last_rows_are_told(shaken: Course) -> None:
-    whole = story_of(shaken, rows_max=None)
-    story = story_of(shaken, rows_max=10)
-    assert story.rows == whole.rows[-10:]
-    assert story.earlier == len(whole.rows) - 10
-    assert f"{story.earlier} rows before the first that is shown" in story.left_out()
+def unfolded(rows: list[Row]) -> list[Happened]:
+    """The rows, with those that are left out."""
+    return [each for row in rows for each in (row.rows if isinstance(row, Gap) else [row])]
+
+
+def failing(course: Course, process: str | None) -> Course:
+    """The same, and at its end a property does not hold: after a step of `process`, if any."""
+    text = "p = " + course.processes[-1]
+    return with_events(course.trace, ev.Property(1.0, "holds", False, text, process))
+
+
+def test_of_too_many_rows_the_last_ones_are_told(shaken: Course) -> None:
+    whole = story_of(failing(shaken, "Server-1"), rows_max=None)
+    story = story_of(whole.course, rows_max=10)
+    gap, *rest = story.rows
+    assert isinstance(gap, Gap)
+    assert rest == whole.rows[-9:]
+    assert [*gap.rows] == unfolded(whole.rows[:-9])
+    assert f"{len(gap.rows)} rows for which there is no room" in story.left_out()
+
+
+def test_of_what_has_not_happened_the_first_ones_are_told(shaken: Course) -> None:
+    whole = story_of(failing(shaken, None), rows_max=None)
+    story = story_of(whole.course, rows_max=10)
+    *rest, gap, last = story.rows
+    assert unfolded(rest) == unfolded(whole.rows[:8])
+    assert isinstance(gap, Gap)
+    assert last is whole.rows[-1]
+    assert unfolded(story.rows) == unfolded(whole.rows)
+
+
+# --- Repetition
+
+
+@pytest.mark.parametrize("process", ["Server-1", None])
+def test_where_the_message_of_a_told_row_comes_from_is_told(
+    shaken: Course, process: str | None
+) -> None:
+    story = story_of(failing(shaken, process), rows_max=None)
+    told = {row.step.step for row in story.rows if isinstance(row, Moment)}
+    for row in story.rows:
+        name = message_name(row)
+        assert name is None or story.course.messages[name].sent in told
+    assert process or any(isinstance(row, Gap) for row in story.rows)
+
+
+BEATS = """\
+class P(process):
+    def setup(to): self.n = 0
+    def run():
+        for i in range(20):
+            send(('beat', 'of', BEAT), to=to)
+            if await(False): pass
+            elif timeout(0.01): pass
+        assert False
+    def receive(msg=('beat', 'of', i)): CHANGE
+class Q(P):
+    def run(): await(False)
+def main():
+    q = new(Q, (None,))
+    p = new(P, (q,))
+    start({p, q})
+"""
+
+
+@pytest.mark.parametrize(
+    ("beat", "change", "eventually", "folded"),
+    [
+        ("0", "pass", False, True),
+        ("0", "n = i", False, True),
+        ("i", "pass", False, False),  # what differs may be what matters
+        ("i", "n = i", False, False),
+        ("i", "n = i", True, True),
+    ],
+)
+def test_what_is_alike_is_folded(
+    record: Record, beat: str, change: str, eventually: bool, folded: bool
+) -> None:
+    program = BEATS.replace("BEAT", beat).replace("CHANGE", change)
+    if eventually:
+        program = program.replace("assert False", "pass")
+        program += "@eventually(within=1)\ndef done(): return some(p in Q, has=p.n == 20)\n"
+    story = story_of(course_of(record(program, latency="1ms").trace), rows_max=None)
+    gaps = [row for row in story.rows if isinstance(row, Gap)]
+    assert sum(len(gap.rows) for gap in gaps) >= 17 if folded else not gaps
+    assert story.failure is not None
+    assert story.rows[-1] is story.failure.row
 
 
 # --- Failures of other kinds
@@ -131,11 +216,12 @@ def main():
 
 def test_a_property_that_does_not_hold(record: Record) -> None:
     trace = record(QUIET).trace
-    fields = {"name": "agreement", "holds": False, "at": "p.da:3"}
+    fields = {"name": "agreement", "holds": False, "at": "p.da:3", "process": "P-1"}
     course = with_events(trace, ev.Property(1.0, **fields, text="p = P-1, q = P-3"))
     story = story_of(course, rows_max=None)
     assert story.failure is not None
     assert story.failure.text == "agreement does not hold: p = P-1, q = P-3"
+    assert not story.failure.lasting
     assert story.failure.at == "p.da:3"
     assert {step.process for step in story.failure.steps} == {"P-1", "P-3"}
     assert {"P-1", "P-3"} <= set(story.processes)
@@ -203,12 +289,16 @@ def test_no_failure(record: Record) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        (None, 3, "f = 3"),
+        (UNSET, 3, "f = 3"),
+        (None, 3, "f = 3 (was None)"),
         (2, 3, "f = 3 (was 2)"),
         ({*range(30)}, {*range(1, 31)}, "f - 0, + 30"),
         ([*range(30)], [*range(31)], "f + 30"),
-        ([*range(30)], [*range(2, 30)], "f - 0, - 1"),
-        ([0, *range(30)], [1, *range(30)], "f = [1, 0, 1, 2"),
+        ([*range(30)], [*range(2, 30)], "f[0:2] dropped: 0, 1"),
+        ([0, *range(30)], [1, *range(30)], "f[0] = 1 (was 0)"),
+        ([*range(30)], [*range(29)], "f[29] dropped: 29"),
+        ([*range(30)], [*range(28), 7, 8, 9], "f[28:30] = [7, 8, 9] (was [28, 29])"),
+        ([*range(30)], [5, *range(30)], "f[0:0] = [5]"),
         (
             {n: n for n in range(30)},
             {n: n // 29 * 2 or n for n in range(30)},
@@ -218,7 +308,9 @@ def test_no_failure(record: Record) -> None:
     ],
 )
 def test_how_a_field_has_changed(before: Any, after: Any, text: str) -> None:
-    assert changed("f", None if before is None else encode(before), encode(after)).startswith(text)
+    assert changed("f", before if before is UNSET else encode(before), encode(after)).startswith(
+        text
+    )
 
 
 # --- The diagram

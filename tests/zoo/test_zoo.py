@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -55,3 +57,38 @@ def test_a_header_says_what_it_must(path: Path) -> None:
     assert "# Right:  survives 10,000 seeds\n" in header
     assert header.count("# Broken: ") == len(zoo.bugs(path)) > 0
     assert len(text.splitlines()) <= 180
+
+
+STORIES = {
+    "overtaking": [
+        "('ack',) (of step 11, before ('request', 0) of step 5); inside = True (was False)",
+        "under way: ('request', 0) from Overtaking-1 to Overtaking-2, sent at 0.000000 s in step 5",
+    ],
+    "conflict": [
+        "log[6] = (4, (Client-4, 1)) (was (3, (Client-4, 1)))",
+        "is gone: cut off by a partition",
+        "log[6:] Conflict-1: [(4, None)]; Conflict-2: [(4, (Client-4, 1))]",
+    ],
+    "decision-once": [
+        "('decision', 1, (Replica-4, 0)) to Replica-4 (of step 59) is gone: lost by chance",
+        "rows like those above, until 1.490550 s",
+        "decisions Replica-4: {2: (Replica-5, 0),",
+    ],
+}
+"""What tells what went wrong, on lines of a story that are joined."""
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_story_of_a_shrunk_run_says_what_went_wrong(name: str, tmp_path: Path) -> None:
+    [bug] = [each for each in BUGS if each.name == name]
+    trace = str(tmp_path / "shrunk.jsonl")
+    options = ["--seeds", str(bug.seeds), *zoo.faults(bug.path), "--trace", trace]
+    quorate("simulate", "--shrink", "-j", "1", *options, str(bug.path), name)
+    text = re.sub(r"[│┊├┤┼─▶◀●×╳○\s]+", " ", quorate("trace", trace, "--to", "text"))
+    assert [part for part in STORIES[name] if part not in text] == [], text
+
+
+def quorate(*words: str) -> str:
+    """What a command prints."""
+    command = [sys.executable, "-m", "quorate", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT).stdout

@@ -39,7 +39,7 @@ class NoValueYet(ProgramError, AttributeError):
 class PropertyFailed(ProgramError):
     """A property of the program does not hold; `message` tells all that is known of it.
 
-    `name` is that of the property, `at` the FILE:LINE where it stands, `why` what makes it false.
+    `name` is that of the property, `at` the FILE:LINE where it stands, `why` of what it is false.
     One that is seen only when the run is over may have been false after a step of `process`, and
     the run need not go beyond `step` to see it.
     """

@@ -12,17 +12,10 @@ from collections.abc import Iterator
 from html import escape
 
 from quorate.trace import events as ev
-from quorate.trace.course import Moment
-from quorate.trace.story import (
-    Lives,
-    Row,
-    Story,
-    live,
-    lives_before,
-    message_name,
-    message_of,
-    notes_of,
-)
+from quorate.trace.course import Moment, message_name
+from quorate.trace.folding import Gap, Row
+from quorate.trace.notes import notes_of
+from quorate.trace.story import Lives, Story, live, lives_before, message_of
 from quorate.trace.telling import plain
 
 LEFT, ROW, HEAD = 128, 44, 30
@@ -37,15 +30,12 @@ LINE_MAX = 54
 Point = tuple[float, float]
 
 
-def name_of(row: Row, number: int) -> str:
+def name_of(row: Row) -> str:
     """What a row is called, for who does not see it."""
-    if isinstance(row, Moment):
-        return f"Step {row.step.step}: {plain(row.process)}"
-    return f"Between steps, row {number + 1}"
-
-
-def time_of(row: Row) -> float:
-    return row.step.time if isinstance(row, Moment) else row.time  # type: ignore[union-attr]
+    if isinstance(row, Gap):
+        return "Not told"
+    name = f"Step {row.step.step}, {plain(row.process)}" if isinstance(row, Moment) else "Between"
+    return f"{name}, at {row.time:.6f} s"
 
 
 def has_failed(row: Row) -> bool:
@@ -57,6 +47,16 @@ def has_failed(row: Row) -> bool:
 def is_bad(event: object) -> bool:
     """Whether it is the failure of a step or of a property."""
     return isinstance(event, ev.Fail) or (isinstance(event, ev.Property) and not event.holds)
+
+
+def rows_of_steps(story: Story) -> dict[int, int]:
+    """By the number of a step: the row that it is told in, or left out in."""
+    return {
+        each.step.step: number
+        for number, row in enumerate(story.rows)
+        for each in (row.rows if isinstance(row, Gap) else [row])
+        if isinstance(each, Moment)
+    }
 
 
 class Chart:
@@ -141,7 +141,7 @@ class Chart:
         y = self.y(number)
         said = "; ".join(notes_of(self.story, row))
         kind = "row failed" if has_failed(row) else "row"
-        label = escape(f"{name_of(row, number)}, at {time_of(row):.6f} s: {said}")
+        label = escape(f"{name_of(row)}: {said}")
         controls = f'aria-expanded="false" aria-controls="row-{number}"'
         yield (
             f'<g class="{kind}" role="button" tabindex="-1" data-row="{number}" {controls} '
@@ -150,7 +150,8 @@ class Chart:
         )
         if isinstance(row, Moment):
             yield f'<text class="number" x="8" y="{y + 4:.1f}">{row.step.step}</text>'
-        yield f'<text x="{LEFT - 72}" y="{y + 4:.1f}">{time_of(row):.6f}</text>'
+        if not isinstance(row, Gap):
+            yield f'<text x="{LEFT - 72}" y="{y + 4:.1f}">{row.time:.6f}</text>'
         yield from self._mark(row, y)
         wrapped = textwrap.wrap(said, LINE_MAX, max_lines=2, placeholder=" ...")
         for line, text in enumerate(wrapped):
@@ -178,7 +179,7 @@ class Chart:
 
     def _arrows(self) -> Iterator[str]:
         """From the row of the step that sent it, or from above if that is not told."""
-        at = {row.step.step: n for n, row in enumerate(self.story.rows) if isinstance(row, Moment)}
+        at = rows_of_steps(self.story)
         again: dict[str, int] = {}  # the rows at which messages were sent again
         for number, row in enumerate(self.story.rows):
             message, name = message_of(self.story, row), message_name(row)

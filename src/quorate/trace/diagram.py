@@ -11,16 +11,19 @@ from collections.abc import Iterator
 
 from quorate.trace import events as ev
 from quorate.trace.course import Moment
-from quorate.trace.story import Row, Story, live, lives_before, message_of, notes_of
-from quorate.trace.telling import plain, told
+from quorate.trace.ending import Ending, ending_of
+from quorate.trace.folding import Gap, Row
+from quorate.trace.notes import notes_of
+from quorate.trace.story import Story, live, lives_before, message_of
+from quorate.trace.telling import plain
 
 WIDTH_MIN, WIDTH, WIDTH_MAX = 80, 100, 120
 """In columns: of a narrow terminal, where there is none, and of a wide one."""
 
 ROWS_MAX = 120
-"""How many rows are told, the last ones, where not all are asked for."""
+"""How many rows are told, where not all are asked for."""
 
-LANE_MIN = 3
+LANE_MIN, LANE = 3, 6
 TEXT_MIN = 36
 _TIME = "  step      time  "
 _LINES = {"alive": "│", "down": "┊", "gone": " "}
@@ -35,13 +38,35 @@ def diagram_of(story: Story, width: int = WIDTH) -> Iterator[str]:
     if story.failure is not None:
         place = f"  ({plain(story.failure.at)})" if story.failure.at else ""
         yield from ("", *_wrapped(f"✗ {story.failure.text}{place}", width, "  "))
+    if (ending := ending_of(story)) is not None:
+        yield from ("", *_ending(ending, width))
     if left_out := story.left_out():
         yield from ("", *_wrapped(f"Left out: {'; '.join(left_out)}. --all shows them.", width))
+
+
+def _margin(row: Row) -> str:
+    if isinstance(row, Gap):
+        return "     ⋮".ljust(len(_TIME))
+    number = row.step.step if isinstance(row, Moment) else ""
+    return f"{number:>6} {row.time:>9.6f}  "
 
 
 def _wrapped(text: str, width: int, further: str = "") -> list[str]:
     """Lines of a width, broken between words where that is possible."""
     return textwrap.wrap(text, width, subsequent_indent=further, break_on_hyphens=False)
+
+
+def _ending(ending: Ending, width: int) -> Iterator[str]:
+    yield f"At the end, at {ending.time:.6f} s:"
+    for group in ending.groups:
+        yield from _wrapped(f"  {', '.join(map(plain, group.processes))}", width, "  ")
+        longest = max(len(name) for name, _ in group.fields)
+        for name, text in group.fields:
+            yield from _wrapped(f"    {name:<{longest}}  {text}", width, " " * (longest + 6))
+    if ending.down:
+        yield from _wrapped(f"  {', '.join(map(plain, ending.down))}: down", width, "    ")
+    for text in ending.under_way:
+        yield from _wrapped(f"  under way: {text}", width, "    ")
 
 
 class _Drawing:
@@ -55,7 +80,7 @@ class _Drawing:
         lane = longest + 2
         self.staggered = lane * len(story.processes) > room
         if self.staggered:
-            lane = max(LANE_MIN, min(lane, room // max(1, len(story.processes))))
+            lane = max(LANE_MIN, min(LANE, room // max(1, len(story.processes))))
         self.lane = lane
         fitting = max(1, room // lane)
         self.processes = story.processes[:fitting]
@@ -84,12 +109,13 @@ class _Drawing:
             yield f"{_TIME if number == 0 else ' ' * len(_TIME)}{before}{plain(name, 60)}"
 
     def _row(self, row: Row) -> Iterator[str]:
-        number = str(row.step.step) if isinstance(row, Moment) else ""
-        time = row.step.time if isinstance(row, Moment) else row.time  # type: ignore[union-attr]
-        margin = f"{number:>6} {time:>9.6f}  "
+        margin = _margin(row)
         if isinstance(row, ev.Fault | ev.Heal):
-            text = f"══ {plain(told(row), self.width - len(margin) - 7)} "
-            yield f"{margin}{text}".ljust(self.width, "═")
+            for text in _wrapped(
+                "; ".join(notes_of(self.story, row)), self.width - len(margin) - 4
+            ):
+                yield f"{margin}══ {text} ".ljust(self.width, "═")
+                margin = " " * len(_TIME)
             return
         room = self.width - len(_TIME) - self.lane * len(self.processes)
         notes = "; ".join(notes_of(self.story, row))

@@ -214,9 +214,8 @@ class Over(Base, tag="over"):
     waiting: list[str] = []  # processes that had not ended
 
 
-Event = (
-    Begin
-    | Create
+Timed = (
+    Create
     | Step
     | State
     | Send
@@ -236,3 +235,6 @@ Event = (
     | Operation
     | Over
 )
+"""What happens at a time."""
+
+Event = Begin | Timed

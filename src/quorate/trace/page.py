@@ -11,14 +11,17 @@ from html import escape
 from typing import Any
 
 from quorate.trace import events as ev
-from quorate.trace.chart import Chart, is_bad, name_of, time_of
-from quorate.trace.course import Moment
+from quorate.trace.chart import Chart, is_bad, name_of, rows_of_steps
+from quorate.trace.course import Fields, Moment, message_name, take
+from quorate.trace.ending import Ending, ending_of
+from quorate.trace.folding import Gap, Row
+from quorate.trace.notes import notes_of
 from quorate.trace.pages import head_of
-from quorate.trace.story import Row, Story, message_name, notes_of
+from quorate.trace.story import Story
 from quorate.trace.telling import plain, told, value
 
 ROWS_MAX = 500
-"""How many rows a page has, the last ones."""
+"""How many rows a page has."""
 
 VALUE_MAX = 2000
 """How much is shown of the value of a field, in characters."""
@@ -151,7 +154,7 @@ def _files(story: Story) -> Iterator[str]:
 
 
 def _places(row: Row) -> list[str]:
-    """FILE:LINE of what happened in a row."""
+    """FILE:LINE of what happened in a row that is told."""
     inside = row.inside if isinstance(row, Moment) else [row]
     places = [getattr(each, "at", None) for each in inside]
     return [each for each in dict.fromkeys(places) if each]
@@ -183,11 +186,27 @@ def page_of(story: Story, sources: Sources) -> Iterator[str]:
     yield '<p class="hint">No step is shown.</p>'
     yield from _details(story, list(sources))
     yield "</div>"
+    if (ending := ending_of(story)) is not None:
+        yield from _ending(ending)
     for number, (file, text) in enumerate(sources.items()):
         yield from _source(number, file, text)
     yield "</aside></main>"
     yield "<noscript><style>article[hidden] { display: block }</style></noscript>"
     yield f"<script>{_SCRIPT}</script></body></html>"
+
+
+def _ending(ending: Ending) -> Iterator[str]:
+    yield f"<h2>At the end, at {ending.time:.6f} s</h2>"
+    for group in ending.groups:
+        yield f"<h3>{escape(', '.join(map(plain, group.processes)))}</h3><table><tbody>"
+        for name, text in group.fields:
+            yield f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>"
+        yield "</tbody></table>"
+    if ending.down:
+        yield f"<p>Down: {escape(', '.join(map(plain, ending.down)))}</p>"
+    if ending.under_way:
+        items = "".join(f"<li>{escape(text)}</li>" for text in ending.under_way)
+        yield f"<h3>Under way</h3><ul>{items}</ul>"
 
 
 def _source(number: int, file: str, text: str | None) -> Iterator[str]:
@@ -209,31 +228,31 @@ def _printable(text: str) -> str:
 
 
 def _details(story: Story, files: list[str]) -> Iterator[str]:
-    numbers = {id(row): number for number, row in enumerate(story.rows)}
-    fields: dict[str, dict[str, Any]] = {}  # by process: the fields, as trees
+    numbers = {
+        id(row.rows[0] if isinstance(row, Gap) else row): number
+        for number, row in enumerate(story.rows)
+    }
+    fields: Fields = {}
     texts: dict[int, str] = {}
     links = _Links(story)
-    for row in story.course.whole:
-        if isinstance(row, ev.Crash | ev.Restart):
-            fields.pop(row.process, None)
-        own = fields.setdefault(row.process, {}) if isinstance(row, Moment) else {}
-        before = dict(own)
-        for each in row.inside if isinstance(row, Moment) else []:
-            if isinstance(each, ev.State):
-                own |= each.after
-        if (number := numbers.get(id(row))) is not None:
+    for each in story.course.whole:
+        process = each.process if isinstance(each, Moment) else ""
+        before = dict(fields.get(process, {}))
+        take(fields, each)
+        if (number := numbers.get(id(each))) is not None:
+            row = story.rows[number]
             yield from _article(story, number, row, links, files)
-            if own:
-                yield from _state(before, own, texts)
+            if row is each and fields.get(process):
+                yield from _state(before, fields[process], texts)
             yield "</article>"
 
 
 def _article(story: Story, number: int, row: Row, links: _Links, files: list[str]) -> Iterator[str]:
     lines = [_line_id(place, files) for place in _places(row)]
     yield f'<article id="row-{number}" data-lines="{" ".join(filter(None, lines))}" hidden>'
-    yield f"<h2>{escape(name_of(row, number))}</h2>"
+    yield f"<h2>{escape(name_of(row))}</h2>"
     notes = notes_of(story, row) or ["goes on"]
-    yield f"<p>At {time_of(row):.6f} s: {escape(notes[0])}{links.back(row)}"
+    yield f"<p>{escape(notes[0])}{links.back(row)}"
     yield "</p><ul>"
     for each in row.inside if isinstance(row, Moment) else []:
         if isinstance(each, ev.State):
@@ -272,11 +291,7 @@ class _Links:
 
     def __init__(self, story: Story) -> None:
         self.messages = story.course.messages
-        self.rows = {
-            row.step.step: number
-            for number, row in enumerate(story.rows)
-            if isinstance(row, Moment)
-        }
+        self.rows = rows_of_steps(story)
 
     def back(self, row: Row) -> str:
         """To the step that sent what comes in a row."""

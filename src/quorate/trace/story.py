@@ -1,64 +1,67 @@
 """What of a run is worth telling: how it came to its failure.
 
-A step matters to the failure if it happened before it (Lamport, Time, Clocks, and the Ordering of
-Events in a Distributed System, 1978), which the vector clocks say. Invariant: of what matters
-nothing is left out but steps in which nothing is seen, and what is too long ago; both are counted.
+That something bad has happened depends on what happened before it (Lamport, Time, Clocks, and the
+Ordering of Events in a Distributed System, 1978), which the vector clocks say; that something has
+not happened may be due to anything (Lamport, Proving the Correctness of Multiprocess Programs,
+1977). What chance still decides in a shrunk run belongs to both. Invariant: nothing else of it is
+left out but repetition, steps in which nothing is seen, and what there is no room for, all counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 from quorate.trace import events as ev
-from quorate.trace.course import Course, Message, Moment
-from quorate.trace.events import Event
-from quorate.trace.telling import operation, plain, told, value
-
-Row = Moment | Event
-"""A step, with what happened within it, or what befell the run."""
-
-CHANGE_MAX = 60
-"""How much is shown of a value that has changed, in characters."""
+from quorate.trace.course import Course, Happened, Message, Moment, message_name
+from quorate.trace.folding import Gap, Row, folded
+from quorate.trace.telling import plain, told
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong, FILE:LINE if it was in a line, and the last steps that it depends on.
+    """What went wrong, FILE:LINE if it was in a line, and the last steps of whom it speaks of.
 
-    `row` is the one that it stands in, if any.
+    `row` is the one that it stands in, if any. It is `lasting` if something has not happened.
     """
 
     text: str
     at: str | None
-    row: Row | None
+    row: Happened | None
     steps: list[ev.Step]
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """What is told of a course, in `rows`; `processes` are those that play a part in them.
 
-    Left out are `apart` steps that the failure does not depend on, `silent` ones in which nothing
-    is seen, and `earlier` rows, before all others.
+    `chance` says what it did to messages, where it did little. Left out are `apart` steps that the
+    failure does not depend on, and `silent` ones in which nothing is seen.
     """
 
     course: Course
     rows: list[Row]
     processes: list[str]
     failure: Failure | None
+    chance: dict[str, str] = field(default_factory=dict)
     apart: int = 0
     silent: int = 0
-    earlier: int = 0
 
     def left_out(self) -> list[str]:
         """What is not told, in words."""
+        alike = [row for row in self.rows if isinstance(row, Gap) and row.alike]
         counts = (
             (self.apart, "step", "that the failure does not depend on"),
             (self.silent, "step", "in which nothing is seen to happen"),
-            (self.earlier, "row", "before the first that is shown"),
+            (sum(len(gap.rows) for gap in alike), "row", "like others"),
+            (
+                sum(len(row.rows) for row in self.rows if isinstance(row, Gap) and not row.alike),
+                "row",
+                "for which there is no room",
+            ),
         )
         return [f"{n:,} {noun}{'s' * (n != 1)} {why}" for n, noun, why in counts if n]
 
@@ -66,24 +69,34 @@ class Story:
 def story_of(course: Course, *, everything: bool = False, rows_max: int | None) -> Story:
     """The story of a course: how the run failed, or with `everything` all that happened in it.
 
-    Of more rows than `rows_max` the last ones are told.
+    It has at most `rows_max` rows.
     """
-    failure = failure_of(course)
-    past: ev.Clock = {}
-    for step in [] if failure is None else failure.steps:
-        for process, count in step.clock.items():
-            past[process] = max(count, past.get(process, 0))
-    all_of_it = everything or failure is None or not failure.steps
-    teller = _Teller(course, None if all_of_it else past)
-    past_rows = [each for each in course.path if teller.tells(each)]
-    rows = past_rows if everything else [each for each in past_rows if _is_seen(each)]
-    count = _count(past_rows)
-    apart, silent = _count(course.path) - count, count - _count(rows)
-    earlier = 0 if rows_max is None else max(0, len(rows) - rows_max)
-    rows = rows[earlier:]
-    seen = {name for each in rows for name in _actors(course, each)}
+    failure, chance = failure_of(course), chance_of(course)
+    lasting = failure is not None and failure.lasting
+    past = None if everything else _past(course, failure, chance)
+    rows = [each for each in course.path if _tells(course, past, each)]
+    apart, count = _count(course.path) - _count(rows), _count(rows)
+    told: list[Row] = list(rows)
+    if not everything:
+        rows = [each for each in rows if _is_seen(each)]
+        told = folded(rows, course, chance, lasting=lasting) if failure else list(rows)
+    silent = count - _count(rows)
+    told = _cut(told, rows_max, lasting)
+    seen = {name for each in told for name in _actors(course, each)}
     processes = [name for name in course.processes if name in seen]
-    return Story(course, rows, processes, failure, apart, silent, earlier)
+    return Story(course, told, processes, failure, chance, apart, silent)
+
+
+def _cut(rows: list[Row], rows_max: int | None, lasting: bool) -> list[Row]:
+    """At most so many: the last ones, but of what is lasting the first ones, and the very last."""
+    if rows_max is None or len(rows) <= rows_max:
+        return rows
+    begin = rows_max - 2 if lasting else 0
+    end = len(rows) - (rows_max - 1 - begin)
+    out = [
+        each for row in rows[begin:end] for each in (row.rows if isinstance(row, Gap) else [row])
+    ]
+    return [*rows[:begin], Gap(out, alike=False), *rows[end:]]
 
 
 def failure_of(course: Course) -> Failure | None:
@@ -100,14 +113,15 @@ def failure_of(course: Course) -> Failure | None:
         if isinstance(event, ev.Property) and not event.holds and found is None:
             named = _named(course, event)
             steps = [step for name, step in latest.items() if name in named]
-            found = Failure(told(_without_place(event)), event.at, row, steps)
+            text = told(without_place(event))
+            found = Failure(text, event.at, row, steps, lasting=event.process is None)
     if found is not None or not isinstance(over, ev.Over):
         return found
     if over.end in ("quiet", "late") and over.waiting and over.status:
         waiting = ", ".join(map(plain, over.waiting))
         how = "nothing can happen any more" if over.end == "quiet" else "its time is up"
         steps = [latest[name] for name in over.waiting if name in latest]
-        return Failure(f"{how}, and there wait {waiting}", None, None, steps)
+        return Failure(f"{how}, and there wait {waiting}", None, None, steps, lasting=True)
     if over.status:
         return Failure(f"it ended with status {over.status}", None, None, [])
     return None
@@ -120,59 +134,68 @@ def _named(course: Course, event: ev.Property) -> set[str]:
     return named | {event.process or ""} if named else set(course.processes)
 
 
-def _without_place(event: ev.Property) -> ev.Property:
+def without_place(event: ev.Property) -> ev.Property:
     """The same without its place, which is told beside."""
     return ev.Property(event.time, event.name, event.holds, event.text, event.process)
 
 
-def _count(rows: Iterable[Row]) -> int:
+def chance_of(course: Course) -> dict[str, str]:
+    """By message: what chance did to it. Where it decides of most of them, it is no cause."""
+    choices = [each for each in course.trace.events if isinstance(each, ev.Choice)]
+    delayed = [each for each in choices if each.what == "delay"]
+    if 2 * len(delayed) > len(course.messages):
+        return {}
+    found = {each.of: "late" if (each.value or 0) > 0.5 else "early" for each in delayed}
+    how = {"loss": "lost", "duplicate": "twice", "reorder": "held up"}
+    return found | {each.of: how[each.what] for each in choices if each.what in how}
+
+
+def _past(course: Course, failure: Failure | None, causes: Iterable[str]) -> set[int] | None:
+    """The steps that happened before the failure, or before `causes` were sent; None: all did."""
+    if failure is None or failure.lasting or not failure.steps:
+        return None
+    sent = {course.messages[name].sent for name in causes if name in course.messages}
+    steps = [each.step for each in _moments(course.whole)]
+    past: ev.Clock = {}
+    for step in [*failure.steps, *(each for each in steps if each.step in sent)]:
+        for process, count in step.clock.items():
+            past[process] = max(count, past.get(process, 0))
+    return {
+        step.step for step in steps if step.clock.get(step.process, 0) <= past.get(step.process, 0)
+    }
+
+
+def _tells(course: Course, past: set[int] | None, row: Happened) -> bool:
+    """Whether it belongs to a story: steps of the past, what they sent, and all that befell it."""
+    match row:
+        case Moment():
+            return past is None or row.step.step in past
+        case ev.Fault(what="crash" | "restart"):
+            return False  # which is told of each process
+        case ev.Heal():
+            return any(isinstance(each, ev.Fault) and each.groups for each in course.whole)
+        case ev.Crash() | ev.Restart() | ev.Fault() | ev.Property():
+            return True
+        case ev.Drop(message=message) | ev.Retry(message=message):
+            return past is None or course.messages[message].sent in past
+    return False
+
+
+def _count(rows: Iterable[Happened]) -> int:
     return sum(1 for _ in _moments(rows))
 
 
-def _moments(rows: Iterable[Row]) -> Iterator[Moment]:
+def _moments(rows: Iterable[Happened]) -> Iterator[Moment]:
     return (each for each in rows if isinstance(each, Moment))
 
 
-def _happened(rows: Iterable[Row]) -> Iterator[tuple[Row, Event]]:
+def _happened(rows: Iterable[Happened]) -> Iterator[tuple[Happened, ev.Timed]]:
     for row in rows:
         for event in [row.step, *row.inside] if isinstance(row, Moment) else [row]:
             yield row, event
 
 
-class _Teller:
-    """Says what of a course belongs to a story; `past` is a clock, None for all that happened."""
-
-    def __init__(self, course: Course, past: ev.Clock | None) -> None:
-        self.course = course
-        self.past = past
-        self._steps = {
-            moment.step.step for moment in _moments(course.whole) if self._is_past(moment.step)
-        }
-
-    def tells(self, row: Row) -> bool:
-        match row:
-            case Moment():
-                return row.step.step in self._steps
-            case ev.Crash(process=process) | ev.Restart(process=process):
-                return self.past is None or process in self.past
-            case ev.Fault(what="crash" | "restart"):
-                return False  # which is told of each process
-            case ev.Fault(groups=groups) | ev.Heal(groups=groups):
-                named = {name for group in groups for name in group}
-                return self.past is None or not named or not named.isdisjoint(self.past)
-            case ev.Property():
-                return True
-            case ev.Drop(message=message) | ev.Retry(message=message):
-                return self.past is None or self.course.messages[message].sent in self._steps
-        return False
-
-    def _is_past(self, step: ev.Step) -> bool:
-        if self.past is None:
-            return True
-        return step.clock.get(step.process, 0) <= self.past.get(step.process, 0)
-
-
-def _is_seen(row: Row) -> bool:
+def _is_seen(row: Happened) -> bool:
     """Whether anything is seen to happen: more than that a process goes on, or waits elsewhere."""
     if not isinstance(row, Moment) or row.step.why in ("message", "timer"):
         return True
@@ -194,15 +217,8 @@ def _actors(course: Course, row: Row) -> Iterator[str]:
             yield process
 
 
-def message_name(row: Row) -> str | None:
-    """The name of the message that comes in a row, or is lost."""
-    if isinstance(row, Moment):
-        return row.step.message
-    return row.message if isinstance(row, ev.Drop | ev.Retry) else None
-
-
 def message_of(story: Story, row: Row) -> Message | None:
-    """The message of that name."""
+    """The message that comes in a row, or is lost, or is sent again."""
     name = message_name(row)
     return None if name is None else story.course.messages[name]
 
@@ -213,8 +229,12 @@ Lives = dict[str, Literal["alive", "down", "gone"]]
 
 def live(lives: Lives, row: Row) -> None:
     """Note who is made, crashes, begins anew or ends in a row."""
-    for each in row.inside if isinstance(row, Moment) else [row]:
-        match each:
+    if isinstance(row, Gap):
+        for each in row.rows:
+            live(lives, each)
+        return
+    for event in row.inside if isinstance(row, Moment) else [row]:
+        match event:
             case ev.Create(process=process) | ev.Restart(process=process):
                 lives[process] = "alive"
             case ev.Crash(process=process):
@@ -228,98 +248,7 @@ def lives_before(story: Story) -> Lives:
     lives: Lives = dict.fromkeys(story.course.processes, "gone")
     first = story.rows[0] if story.rows else None
     for each in story.course.whole:
-        if each is first:
+        if each is (first.rows[0] if isinstance(first, Gap) else first):
             break
         live(lives, each)
     return lives
-
-
-# In words.
-
-
-def notes_of(story: Story, row: Row) -> list[str]:
-    """What is said of a row, in the order in which it happened."""
-    if not isinstance(row, Moment):
-        return [_befell(story, row)]
-    notes = [_why(story, row.step)]
-    creates = [plain(each.process) for each in row.inside if isinstance(each, ev.Create)]
-    if creates:
-        notes.append(f"creates {', '.join(creates)}")
-    sent: dict[str, list[str]] = {}
-    for each in row.inside:
-        match each:
-            case ev.Send(to=to, value=said):
-                sent.setdefault(value(said), []).append(plain(to))
-            case ev.Output(text=text):
-                notes.append(f"prints: {plain(text)}")
-            case ev.State(after=after, before=before):
-                notes += [changed(name, before.get(name), tree) for name, tree in after.items()]
-            case ev.End() if not any(isinstance(other, ev.Fail) for other in row.inside):
-                notes.append("ends")
-            case ev.Fail(text=text):
-                notes.append(f"fails: {plain(text, 300)}")
-            case ev.Operation():
-                notes.append(operation(each))
-    notes += [f"sends {said} to {', '.join(to)}" for said, to in sent.items()]
-    properties = (each for each in row.inside if isinstance(each, ev.Property))
-    notes += [told(_without_place(each)) for each in properties]
-    return [note for note in notes if note]
-
-
-def _why(story: Story, step: ev.Step) -> str:
-    match step.why:
-        case "message":
-            assert step.message is not None
-            message = story.course.messages[step.message]
-            again = " once more" if step.message.endswith("+") else ""
-            return f"{value(message.send.value)}{again} (of step {message.sent})"
-        case "timer":
-            return "a timer runs out"
-        case "setup":
-            return "is set up"
-        case "start":
-            return "starts"
-        case "end":
-            return "is ended"
-    return ""
-
-
-def _befell(story: Story, row: Event) -> str:
-    message = message_of(story, row)
-    if message is None:
-        return told(_without_place(row) if isinstance(row, ev.Property) else row)
-    what = f"{value(message.send.value)} to {plain(message.send.to)} (of step {message.sent})"
-    if isinstance(row, ev.Drop):
-        return f"{what} is gone: {plain(row.why)}"
-    return f"{what} has not got through, and is sent again"
-
-
-def changed(name: str, before: Any, after: Any) -> str:
-    """How a field has changed: of large collections, what has come and what has gone."""
-    name = plain(name, 40)
-    whole = f"{name} = {value(after, CHANGE_MAX)}"
-    if before is None:
-        return whole
-    parts = _parts(before, after)
-    if parts is None or len(whole) < CHANGE_MAX / 2:
-        return f"{whole} (was {value(before, CHANGE_MAX)})"
-    gone, come = parts
-    words = [f"- {value(each, 40)}" for each in gone] + [f"+ {value(each, 40)}" for each in come]
-    more = f", and {len(words) - 4} more" if len(words) > 4 else ""
-    return f"{name} {', '.join(words[:4])}{more}"
-
-
-def _parts(before: Any, after: Any) -> tuple[list[Any], list[Any]] | None:
-    """What has gone from a collection, and what has come to it; None for other values."""
-    match before, after:
-        case {"#set": list(old)}, {"#set": list(new)}:
-            pass
-        case {"#map": list(old)}, {"#map": list(new)}:
-            old, new = [{"#tup": pair} for pair in old], [{"#tup": pair} for pair in new]
-        case list(old), list(new) if new[: len(old)] == old:
-            return [], new[len(old) :]
-        case list(old), list(new) if old[len(old) - len(new) :] == new:
-            return old[: len(old) - len(new)], []
-        case _:
-            return None
-    return [e for e in old if e not in new], [e for e in new if e not in old]

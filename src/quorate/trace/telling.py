@@ -5,6 +5,7 @@ Invariant: whatever a trace holds, the words are printable, on one line, and no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from quorate.trace import events as ev
@@ -57,13 +58,17 @@ def _state(event: ev.State) -> str:
     return f"{event.process}: {', '.join(changes + stands)}"
 
 
+def groups(sides: Sequence[Sequence[str]], between: str = " | ") -> str:
+    """The sides of a partition, as a scenario has them."""
+    return between.join("{" + ", ".join(map(plain, side)) + "}" for side in sides)
+
+
 def _fault(event: ev.Fault) -> str:
-    sides = " | ".join(", ".join(group) for group in event.groups)
+    sides = ", ".join(name for group in event.groups for name in group)
     if event.what == "clog":
         sides = ", ".join(" -> ".join(pair) for pair in event.groups)
     elif event.what == "partition":
-        sides = " -> ".join("{%s}" % ", ".join(group) for group in event.groups)  # noqa: UP031
-        sides = sides if event.oneway else sides.replace("} -> {", "} | {")
+        sides = groups(event.groups, " -> " if event.oneway else " | ")
     elif event.what == "rates":
         sides = ", ".join(f"{name} {text}" for name, text in event.faults)
     for_ = "" if event.seconds is None else f" for {event.seconds:g} s"
@@ -109,7 +114,7 @@ _WORDS: dict[type, Any] = {
     ev.Fault: _fault,
     ev.Crash: lambda e: f"{e.process} crashes",
     ev.Restart: lambda e: f"{e.process} begins anew",
-    ev.Heal: lambda e: "the network heals",
+    ev.Heal: lambda e: f"{groups(e.groups)} heals" if e.groups else "the network heals",
     ev.Choice: _choice,
     ev.Property: _property,
     ev.Operation: lambda e: f"{e.client} {operation(e)}",

@@ -32,7 +32,7 @@ for channel in ("unreliable", "fifo"):
     print(run.end, run.lost > 0, run.crashes, digest.hex())
 """
 EXPECTED = """\
-over True 4 7eea81fe10fa768bf53ec8a28ec9718c
+over True 4 b19737ce9011f1a8d0c2c3f58bfa3f25
 over True 3 63d9df6cdba151db201cf77301582b63
 """
 

@@ -13,7 +13,8 @@ from quorate.core.errors import ProgramError, PropertyFailed
 from quorate.trace import events as ev
 from quorate.trace.course import course_of
 from quorate.trace.mermaid import mermaid_of
-from quorate.trace.story import notes_of, story_of
+from quorate.trace.notes import notes_of
+from quorate.trace.story import story_of
 from quorate.trace.telling import told
 from quorate.worlds.sim import judging, simulate
 from quorate.worlds.sim.replay import begin_of, replay

@@ -261,12 +261,17 @@ class Watch:
         process: Process | None,
     ) -> PropertyFailed:
         what = f"`{each.name}` does not hold {_when(at, process)}"
-        witness = list(_witness(question, answer))
-        return _failed("Q120" if each.kind == "always" else "Q122", each, what, witness)
+        code = "Q120" if each.kind == "always" else "Q122"
+        variables = ", ".join(
+            f"{name} = {value.id_ if isinstance(value, Process) else repr_of(value)}"
+            for name, value in zip(question.names, answer, strict=True)
+        )
+        return _failed(code, each, what, list(_witness(question, answer)), variables)
 
     def _unsettled(self, each: Property, member: Any, since: float, now: float) -> PropertyFailed:
         what = f"`{each.name}` is owed since {since:.6f} s, and not settled at {now:.6f} s"
-        return _failed("Q122", each, what, [f"owed to: {repr_of(member)}"])
+        owed = f"owed to: {repr_of(member)}"
+        return _failed("Q122", each, what, [owed], f"{owed}, since {since:.6f} s")
 
     def _unanswered(
         self, each: Property, error: Exception, at: tuple[float, int], process: Process | None
@@ -297,9 +302,9 @@ def never_reached(each: Property, where: str) -> str:
     return "\n".join([head, *place_of(each.file, each.line, each.name)])
 
 
-def _failed(code: str, each: Property, what: str, why: list[str]) -> PropertyFailed:
-    lines = [what, *place_of(each.file, each.line, each.name), *(f"  {line}" for line in why)]
-    return PropertyFailed(code, "\n".join(lines), each.name, at_of(each), ", ".join(why))
+def _failed(code: str, each: Property, what: str, details: list[str], why: str) -> PropertyFailed:
+    lines = [what, *place_of(each.file, each.line, each.name), *(f"  {line}" for line in details)]
+    return PropertyFailed(code, "\n".join(lines), each.name, at_of(each), why)
 
 
 def place_of(file: str, line: int, name: str = "") -> list[str]:

@@ -131,7 +131,8 @@ class Network:
         """A message has not got through: it is sent again later, or is gone."""
         agenda = self.agenda
         if not sent.route.reliable:
-            self.drop(sent.to, sent.sender, sent.number, "lost")
+            why = "cut off by a partition" if self._is_cut(sent) else "lost by chance"
+            self.drop(sent.to, sent.sender, sent.number, why)
             return
         if sent.route.ordered:
             held = self._held.setdefault((sent.sender, sent.to), deque())

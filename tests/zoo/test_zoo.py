@@ -61,18 +61,18 @@ def test_a_header_says_what_it_must(path: Path) -> None:
 
 STORIES = {
     "overtaking": [
-        "('ack',) (of step 11, before ('request', 0) of step 5); inside = True (was False)",
-        "under way: ('request', 0) from Overtaking-1 to Overtaking-2, sent at 0.000000 s in step 5",
+        r"\('ack',\) \(of step \d+, before \('request', 0\) of step (\d+)\); inside = True",
+        r"under way: \('request', 0\) from Overtaking-1 to Overtaking-2, sent at",
     ],
     "conflict": [
-        "log[6] = (4, (Client-4, 1)) (was (3, (Client-4, 1)))",
-        "is gone: cut off by a partition",
-        "log[6:] Conflict-1: [(4, None)]; Conflict-2: [(4, (Client-4, 1))]",
+        r"log\[6\] = \(4, \(Client-4, 1\)\) \(was \(3, \(Client-4, 1\)\)\)",
+        r"\('append', 4, 5, 3, \[\(4, None\)\], 5\) .* is gone: cut off by a partition",
+        r"log\[6:\] Conflict-1: \[\(4, None\)\]; Conflict-2: \[\(4, \(Client-4, 1\)\)\]",
     ],
     "decision-once": [
-        "('decision', 1, (Replica-4, 0)) to Replica-4 (of step 59) is gone: lost by chance",
-        "rows like those above, until 1.490550 s",
-        "decisions Replica-4: {2: (Replica-5, 0),",
+        r"\('decision', \d, .*\) to Replica-4 \(of step \d+\) is gone: lost by chance",
+        r"\d+ rows like those above, until 1.49",
+        r"decisions Replica-4: \{.*\}; Replica-5: \{.*\}",
     ],
 }
 """What tells what went wrong, on lines of a story that are joined."""
@@ -85,7 +85,7 @@ def test_the_story_of_a_shrunk_run_says_what_went_wrong(name: str, tmp_path: Pat
     options = ["--seeds", str(bug.seeds), *zoo.faults(bug.path), "--trace", trace]
     quorate("simulate", "--shrink", "-j", "1", *options, str(bug.path), name)
     text = re.sub(r"[│┊├┤┼─▶◀●×╳○\s]+", " ", quorate("trace", trace, "--to", "text"))
-    assert [part for part in STORIES[name] if part not in text] == [], text
+    assert [part for part in STORIES[name] if not re.search(part, text)] == [], text
 
 
 def quorate(*words: str) -> str:

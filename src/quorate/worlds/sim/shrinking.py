@@ -7,11 +7,12 @@ is a run that has happened, failed in the same way, and is recorded whole: so it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from msgspec.structs import replace
 
@@ -116,16 +117,23 @@ class Shrinker:
         self.result = result
         self.runs = 0
         self._whole = trace
+        self._first = size_of(trace)
         self._module = module
         self._runs_max = runs_max
         self._told = told
 
     def go(self) -> None:
         """Take away what can be, until nothing more can, or all runs are spent."""
+        with suppress(_Spent):
+            self._go()
+
+    def _go(self) -> None:
         before = None
-        while before is not self.kept and self.runs < self._runs_max:
+        while before is not self.kept:
             before = self.kept
             self._take_rates()
+            self._take_late()
+            self._take_together()
             for kinds in KINDS:
                 self._take(kinds)
             self._hasten()
@@ -141,6 +149,32 @@ class Shrinker:
 
         if self.kept.begin.faults:
             ddmin(self.kept.begin.faults, fails)
+
+    def _take_late(self) -> None:
+        """Let nothing befall the run from some time on, and chance decide nothing."""
+        least, most = 0, len(_items(self.kept))
+        while least < most:
+            middle = (least + most) // 2
+            if self._fails(_items(self.kept)[:middle]):
+                most = min(middle, len(_items(self.kept)))
+            else:
+                least = middle + 1
+
+    def _take_together(self) -> None:
+        """Let chance decide nothing of a kind; then of a kind of messages; then between two."""
+        said = {e.message: _word(e.value) for e in self.kept.events if isinstance(e, ev.Send)}
+        keys: tuple[Callable[[ev.Choice], Hashable], ...] = (
+            lambda choice: choice.what,
+            lambda choice: (choice.what, said.get(choice.of)),
+            lambda choice: (choice.what, choice.of.partition("#")[0]),
+        )
+        for key in keys:
+            groups = dict.fromkeys(key(each) for each in self.kept.events if _is_choice(each))
+            for group in groups:
+                items = _items(self.kept)
+                rest = [each for each in items if not _is_choice(each) or key(each) != group]
+                if len(rest) < len(items):
+                    self._fails(rest)
 
     def _take(self, kinds: set[str]) -> None:
         """Let less befall the run, and chance decide less, of these kinds."""
@@ -196,18 +230,17 @@ class Shrinker:
     def _fails(
         self,
         items: Sequence[Item],
-        is_shorter: Callable[[Size, Size], bool] = lambda one, other: (
-            one.faults < other.faults or one.messages <= other.messages
-        ),
+        is_shorter: Callable[[Size, Size], bool] | None = None,
         **changes: Any,
     ) -> bool:
-        """Whether the run fails in the same way with these items alone, and is no longer; if so it
-        is kept.
+        """Whether the run fails in the same way with these items alone, and has less to tell; if
+        so it is kept.
 
-        `changes` are of what the run begins with. One that takes much longer is cut short.
+        `changes` are of what the run begins with. One that takes much longer is cut short. Raises
+        _Spent.
         """
         if self.runs >= self._runs_max:
-            return False
+            raise _Spent
         self.runs += 1
         begin = self.kept.begin
         steps_max = begin.steps_max
@@ -220,11 +253,33 @@ class Shrinker:
         found = bool(events) and result.way == self.result.way
         if found:
             kept = Trace(replace(tried.begin, steps_max=begin.steps_max), events[1:])
-            found = is_shorter(size_of(kept), size_of(self.kept))
+            found = (is_shorter or self._is_less)(size_of(kept), size_of(self.kept))
             if found:
                 self.kept, self.result = kept, result
         self._told(self)
         return found
+
+    def _is_less(self, one: Size, other: Size) -> bool:
+        """Whether there are fewer faults or choices, and not many more messages; or no more."""
+        if one.messages <= other.messages or one.faults < other.faults:
+            return True
+        return one.choices < other.choices and one.messages <= 2 * self._first.messages
+
+
+class _Spent(Exception):
+    """No more runs are allowed."""
+
+
+def _word(tree: Any) -> Any:
+    """What a message begins with, which mostly says of which kind it is."""
+    match tree:
+        case {"#tup": [str() as word, *_]}:
+            return word
+    return None
+
+
+def _is_choice(event: ev.Event) -> TypeGuard[ev.Choice]:
+    return isinstance(event, ev.Choice)
 
 
 def _items(trace: Trace) -> list[Item]:

@@ -21,6 +21,9 @@ from quorate.trace.telling import plain
 LEFT, ROW, HEAD = 128, 44, 30
 """Pixels: of the margin with numbers and times, the height of a row, the height of the names."""
 
+LANE_MIN, LANE_MAX = 48, 70
+"""Pixels between the lines of two processes; names that are longer are slanted."""
+
 CHARACTER = 7.5
 """Pixels, of a character of the text, and a little more."""
 
@@ -65,7 +68,10 @@ class Chart:
     def __init__(self, story: Story) -> None:
         self.story = story
         names = [plain(name, 40) for name in story.processes]
-        self.lane = max([70.0, *(len(name) * CHARACTER + 18 for name in names)])
+        longest = max((len(name) * CHARACTER for name in names), default=0.0)
+        self.slanted = longest + 18 > LANE_MAX and len(names) > 2
+        self.lane = float(LANE_MIN) if self.slanted else max(LANE_MAX, longest + 18)
+        self.head = HEAD + longest / 2 if self.slanted else HEAD
         self.xs = {
             name: LEFT + self.lane * (place + 0.5) for place, name in enumerate(story.processes)
         }
@@ -77,11 +83,16 @@ class Chart:
         return ROW * (number + 0.5)
 
     def heads(self) -> Iterator[str]:
-        yield f'<svg class="heads" width="{self.width:.0f}" height="{HEAD}" aria-hidden="true">'
-        yield f'<text x="8" y="20">step</text><text x="{LEFT - 56}" y="20">time, s</text>'
+        size = f'width="{self.width:.0f}" height="{self.head:.0f}"'
+        y = self.head - 10
+        yield f'<svg class="heads" {size} aria-hidden="true">'
+        yield f'<text x="8" y="{y:.1f}">step</text><text x="{LEFT - 56}" y="{y:.1f}">time, s</text>'
         for name, x in self.xs.items():
+            anchor = 'text-anchor="middle"'
+            if self.slanted:
+                anchor = f'transform="rotate(-30 {x:.1f} {y:.1f})"'
             label = escape(plain(name, 40))
-            yield f'<text class="name" x="{x:.1f}" y="20" text-anchor="middle">{label}</text>'
+            yield f'<text class="name" x="{x:.1f}" y="{y:.1f}" {anchor}>{label}</text>'
         yield "</svg>"
 
     def lines(self) -> Iterator[str]:
@@ -150,7 +161,9 @@ class Chart:
         )
         if isinstance(row, Moment):
             yield f'<text class="number" x="8" y="{y + 4:.1f}">{row.step.step}</text>'
-        if not isinstance(row, Gap):
+        if isinstance(row, Gap):
+            yield f'<text class="number" x="8" y="{y + 4:.1f}">⋮</text>'
+        else:
             yield f'<text x="{LEFT - 72}" y="{y + 4:.1f}">{row.time:.6f}</text>'
         yield from self._mark(row, y)
         wrapped = textwrap.wrap(said, LINE_MAX, max_lines=2, placeholder=" ...")
@@ -201,6 +214,17 @@ class Chart:
             middle = (x1 + (x2 - x1) * part, y1 + (y2 - y1) * part)
             line = f"M{x1:.1f} {y1:.1f}L{middle[0]:.1f} {middle[1]:.1f}"
             yield f'<g class="lost" {rows}><path d="{line}"/>{_cross(*middle, 5, "gone")}</g>'
+        yield from self._coming()
+
+    def _coming(self) -> Iterator[str]:
+        """To below, of messages that were sent in rows that are told, and are still under way."""
+        for number, row in enumerate(self.story.rows):
+            for send in row.sends() if isinstance(row, Moment) else ():
+                message = self.story.course.messages[send.message]
+                to = self.xs.get(send.to)
+                if message.taken is None and not message.lost and to is not None:
+                    line = _arrow((self.xs[send.process], self.y(number)), (to, self.height))
+                    yield f'<g class="coming" data-rows="{number}">{line}</g>'
 
 
 def _heals(row: Row, cut: ev.Fault) -> bool:

@@ -30,13 +30,14 @@ Sources = dict[str, str | None]
 """The text of each file of the program, by name; None if it is not there."""
 
 _STYLE = """
-body { max-width: none; margin: 1em } h1 { color: var(--bad); margin: .2em 0 }
+body { max-width: none; margin: 1em; height: calc(100vh - 2em); display: flex;
+  flex-direction: column } h1 { color: var(--bad); margin: 0 }
 .whole h1 { color: var(--text) } header p { margin: .2em 0; color: var(--faint) }
-main { display: grid; gap: 1em; grid-template-columns: minmax(0, 1fr) minmax(22em, 34em) }
-@media (max-width: 75em) { main { grid-template-columns: minmax(0, 1fr) }
-  main .story { max-height: 55vh } }
-.story, aside { border: 1px solid var(--line); border-radius: 6px; overflow: auto;
-  max-height: calc(100vh - 9em) }
+main { display: grid; gap: 1em; grid-template-columns: minmax(0, 1fr) minmax(20em, 30em);
+  grid-template-rows: minmax(0, 1fr); flex: 1; min-height: 0; margin-top: .5em }
+@media (max-width: 75em) { body { height: auto }
+  main { grid-template: none / minmax(0, 1fr) } main .story { max-height: 55vh } }
+.story, aside { border: 1px solid var(--line); border-radius: 6px; overflow: auto }
 .story svg { display: block } aside { padding: 0 1em 1em }
 .heads { position: sticky; top: 0; background: var(--page); border-bottom: 1px solid var(--line) }
 .heads text { fill: var(--faint) } .heads .name, .number { font-weight: 600; fill: var(--text) }
@@ -54,11 +55,14 @@ line.fault { stroke: var(--bad); stroke-dasharray: 7 4 }
 .failed text { fill: var(--bad); font-weight: 600 }
 .arrows { pointer-events: none } .arrows path { fill: none; stroke-width: 1.6 }
 .message path { stroke: var(--blue) } .message polygon { fill: var(--blue) }
-.message.before path { stroke-dasharray: 4 3 } .lost path { stroke: var(--bad) }
+.message.before path, .coming path { stroke-dasharray: 4 3 } .coming path { stroke: var(--faint) }
+.coming polygon { fill: var(--faint) } .lost path { stroke: var(--bad) }
 .arrows .on path { stroke-width: 3.2 }
 article h2 { margin: .8em 0 .2em } article ul { margin: .3em 0; padding-left: 1.2em }
 article li { overflow-wrap: anywhere } .bad { color: var(--bad); font-weight: 600 }
-aside table { width: 100%; table-layout: fixed } th { font-size: .87em; color: var(--faint) }
+aside h3 { font-size: .95em; margin: .8em 0 .2em } aside h3 + ul { margin: 0; padding-left: 1.2em }
+aside table { width: 100%; table-layout: fixed } aside table.end { table-layout: auto }
+.end td:first-child { white-space: nowrap } th { font-size: .87em; color: var(--faint) }
 aside td { overflow-wrap: anywhere; padding-right: .8em }
 tr.changed td { background: var(--blue-fill) }
 button { font: inherit; color: var(--blue); background: none; border: 0; padding: 0;
@@ -169,7 +173,7 @@ def page_of(story: Story, sources: Sources) -> Iterator[str]:
     kind = "whole" if failure is None else "failure"
     title = "no failure" if failure is None else failure.text
     yield from head_of(f"{run}: {title}", _STYLE, kind, _SCRIPT)
-    yield f"<body><header><h1>{escape(title[:1].upper() + title[1:])}</h1>"
+    yield f"<body><header><h1>{escape(title)}</h1>"
     place = f", {plain(failure.at)}" if failure is not None and failure.at else ""
     yield f"<p>{escape(run + place)}</p>"
     if left_out := story.left_out():
@@ -198,10 +202,10 @@ def page_of(story: Story, sources: Sources) -> Iterator[str]:
 def _ending(ending: Ending) -> Iterator[str]:
     yield f"<h2>At the end, at {ending.time:.6f} s</h2>"
     for group in ending.groups:
-        yield f"<h3>{escape(', '.join(map(plain, group.processes)))}</h3><table><tbody>"
+        yield f"<h3>{escape(', '.join(map(plain, group.processes)))}</h3><table class='end'>"
         for name, text in group.fields:
             yield f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>"
-        yield "</tbody></table>"
+        yield "</table>"
     if ending.down:
         yield f"<p>Down: {escape(', '.join(map(plain, ending.down)))}</p>"
     if ending.under_way:

@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from quorate.compiler.loader import load
+from quorate.testing.stories import LINES_MAX, story_text
+from quorate.worlds.sim.seeds import Plan
 
 LATE = """
 class Peer(process):
@@ -51,6 +56,55 @@ def test_simulate_fails_with_the_command_that_repeats_the_failure(files: pytest.
     )
     assert again.returncode == 1
     assert "the second was first" in again.stderr
+
+
+def test_a_failure_shows_the_story_of_a_shorter_run(files: pytest.Pytester) -> None:
+    files.makepyfile("def test_all(simulate):\n    simulate('late.da', seeds=50, until=60)\n")
+    told = files.runpytest("-q").outlines
+    story = told[told.index(next(line for line in told if line.startswith("late.da, seed "))) :]
+    length = next(n for n, line in enumerate(story) if line.startswith("to repeat it: "))
+    assert 10 < length <= 62
+    assert any("early by chance" in line or "late by chance" in line for line in story)
+    assert sum("✗" in line for line in story) == 2
+    silent = files.runpytest("-q", "-o", "quorate_story=false").outlines
+    assert not any("✗" in line for line in silent)
+    assert any(line.startswith("to repeat it: ") for line in silent)
+
+
+LONG = """
+class P(process):
+    def setup(to): self.n = 0
+    def run():
+        for i in range(300):
+            send(('add', i), to=to)
+            if await(False): pass
+            elif timeout(0.01): pass
+    def receive(msg=('add', i)): n += i
+def main():
+    ps = new(P, num=3)
+    for p in ps: setup(p, (ps - {p},))
+    start(ps)
+@always
+def few(): return each(p in P, has=p.n < 40000)
+"""
+
+
+def test_a_story_takes_no_longer_and_is_no_longer_than_is_said(files: pytest.Pytester) -> None:
+    path = files.path / "long.da"
+    path.write_text(LONG)
+    plan = Plan(str(path))
+    module = load(str(path), properties=True)
+    begun = time.monotonic()
+    text = story_text(plan, module, 0, seconds_max=0.5)
+    assert time.monotonic() - begun < 10
+    assert text.count("\n") < LINES_MAX
+    assert "few does not hold" in text
+
+
+def test_what_does_not_fail_has_no_story(files: pytest.Pytester) -> None:
+    path = files.path / "fine.da"
+    path.write_text(LONG.replace("40000", "10 ** 9"))
+    assert story_text(Plan(str(path)), load(str(path), properties=True), 0) == ""
 
 
 def test_simulate_answers_what_came_of_each_seed(files: pytest.Pytester) -> None:

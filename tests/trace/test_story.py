@@ -12,9 +12,9 @@ from msgspec import UNSET
 
 from quorate.trace import Trace
 from quorate.trace import events as ev
-from quorate.trace.course import Course, Happened, Moment, course_of, message_name
+from quorate.trace.course import Course, Moment, course_of, message_name
 from quorate.trace.diagram import WIDTH_MAX, WIDTH_MIN, diagram_of
-from quorate.trace.folding import Gap, Row
+from quorate.trace.folding import Gap, unfolded
 from quorate.trace.notes import changed, notes_of
 from quorate.trace.story import Story, failure_of, story_of
 from quorate.trace.values import encode
@@ -108,11 +108,6 @@ def test_the_past_is_what_can_be_reached_backwards(shaken: Course) -> None:
         assert len([*course.moments()]) == len(past) + story.apart
 
 
-def unfolded(rows: list[Row]) -> list[Happened]:
-    """The rows, with those that are left out."""
-    return [each for row in rows for each in (row.rows if isinstance(row, Gap) else [row])]
-
-
 def failing(course: Course, process: str | None) -> Course:
     """The same, and at its end a property does not hold: after a step of `process`, if any."""
     text = "p = " + course.processes[-1]
@@ -121,22 +116,31 @@ def failing(course: Course, process: str | None) -> Course:
 
 def test_of_too_many_rows_the_last_ones_are_told(shaken: Course) -> None:
     whole = story_of(failing(shaken, "Server-1"), rows_max=None)
-    story = story_of(whole.course, rows_max=10)
-    gap, *rest = story.rows
-    assert isinstance(gap, Gap)
-    assert rest == whole.rows[-9:]
-    assert [*gap.rows] == unfolded(whole.rows[:-9])
-    assert f"{len(gap.rows)} rows for which there is no room" in story.left_out()
+    story = story_of(whole.course, rows_max=40)
+    assert len(story.rows) == 40
+    assert story.rows[-10:] == whole.rows[-10:]
+    assert unfolded(story.rows) == unfolded(whole.rows)
+    left_out = [*unfolded(row for row in story.rows if isinstance(row, Gap) and not row.alike)]
+    assert f"{len(left_out)} rows for which there is no room" in story.left_out()
 
 
 def test_of_what_has_not_happened_the_first_ones_are_told(shaken: Course) -> None:
     whole = story_of(failing(shaken, None), rows_max=None)
-    story = story_of(whole.course, rows_max=10)
-    *rest, gap, last = story.rows
-    assert unfolded(rest) == unfolded(whole.rows[:8])
-    assert isinstance(gap, Gap)
-    assert last is whole.rows[-1]
+    story = story_of(whole.course, rows_max=40)
+    assert len(story.rows) == 40
+    running = [row for row in whole.rows if isinstance(row, Moment) and row.step.why != "setup"]
+    assert [row for row in story.rows if row in running][:5] == running[:5]
+    assert story.rows[-1] is whole.rows[-1]
     assert unfolded(story.rows) == unfolded(whole.rows)
+
+
+@pytest.mark.parametrize("process", ["Server-1", None])
+def test_what_befell_the_run_is_told_first(shaken: Course, process: str | None) -> None:
+    whole = story_of(failing(shaken, process), rows_max=None)
+    befell = [row for row in whole.rows if isinstance(row, ev.Crash | ev.Restart | ev.Fault)]
+    assert befell
+    story = story_of(whole.course, rows_max=2 * len(befell) + 2)
+    assert [row for row in story.rows if row in befell] == befell
 
 
 # --- Repetition

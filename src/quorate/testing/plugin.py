@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--quorate-update", action="store_true", help="write into transcripts what happens now"
     )
+    parser.addini("quorate_story", "tell the shrunk story of a failure", "bool", True)
     parser.addini("quorate_files", "programs to be tested for their properties", "args", ["*.da"])
 
 
@@ -85,7 +86,8 @@ class ProgramItem(_Item):
         except QuorateSyntaxError as error:
             raise _Shown(str(error)) from None
         if results and results[-1].failed:
-            raise _Shown(told(results[-1], _seen(self.path)))
+            story = bool(self.config.getini("quorate_story"))
+            raise _Shown(told(results[-1], _seen(self.path), story=story))
         if unreached := never(results):
             raise _Shown("\n".join(unreached))
 
@@ -134,7 +136,9 @@ def simulate(request: pytest.FixtureRequest) -> Callable[..., list[Result]]:
         options.setdefault("seeds", _seeds(request.config))
         results = search(program, *args, **options)
         if results and results[-1].failed:
-            pytest.fail(told(results[-1], program, *args, **options), pytrace=False)
+            story = bool(request.config.getini("quorate_story"))
+            text = told(results[-1], program, *args, story=story, **options)
+            pytest.fail(text, pytrace=False)
         return results
 
     return simulate

@@ -35,11 +35,15 @@ def search(
     `until` and `calm` are in virtual seconds: the end of a run, and from when on there are no
     faults. Raises QuorateSyntaxError, FaultError, ScenarioError.
     """
-    adversity = Adversity(faults or {}, read_scenario(scenario or ""), swarm, calm)
-    path = os.fspath(program)
-    plan = Plan(
-        *(path, [*map(str, args)], adversity, words_of(config), until),
-        outputs=True,
+    plan = _plan(
+        program,
+        args,
+        faults=faults,
+        scenario=scenario,
+        until=until,
+        calm=calm,
+        swarm=swarm,
+        config=config,
     )
     numbers = range(seeds) if isinstance(seeds, int) else [*seeds]
     results: list[Result] = []
@@ -49,6 +53,23 @@ def search(
         if results[-1].failed:
             break
     return results
+
+
+def _plan(
+    program: str | os.PathLike[str],
+    args: Sequence[object],
+    *,
+    faults: Faults | None = None,
+    scenario: str | None = None,
+    until: float = math.inf,
+    calm: float = math.inf,
+    swarm: bool = False,
+    config: Mapping[str, str] | None = None,
+    **_: Any,
+) -> Plan:
+    adversity = Adversity(faults or {}, read_scenario(scenario or ""), swarm, calm)
+    words = [*map(str, args)]
+    return Plan(os.fspath(program), words, adversity, words_of(config), until, outputs=True)
 
 
 def _loaded(plan: Plan, seeds: Sequence[int]) -> ModuleType:
@@ -68,12 +89,31 @@ def told(
     result: Result,
     program: str | os.PathLike[str],
     *args: object,
-    faults: Faults | None = None,
+    story: bool = False,
     **options: Any,
 ) -> str:
-    """A failure, and the command that has it happen again; `options` are those of `search`."""
-    words = ["quorate", "simulate", "--seed", str(result.seed)]
-    for name, texts in (faults or {}).items():
+    """A failure, its story if asked for, and the command that has it happen again.
+
+    `options` are those of `search`.
+    """
+    parts = [result.text]
+    if story:
+        from quorate.testing.stories import story_text
+
+        plan = _plan(program, args, **options)
+        text = story_text(plan, _loaded(plan, [result.seed]), result.seed)
+        parts += ["", text, ""] if text else []
+    note = ", with the scenario in a file by --scenario" if options.get("scenario") else ""
+    return "\n".join(
+        [*parts, f"to repeat it{note}: {_command(result.seed, program, args, options)}"]
+    )
+
+
+def _command(
+    seed: int, program: str | os.PathLike[str], args: Sequence[object], options: dict[str, Any]
+) -> str:
+    words = ["quorate", "simulate", "--seed", str(seed)]
+    for name, texts in (options.get("faults") or {}).items():
         for text in [texts] if isinstance(texts, str) else texts:
             words += [f"--{name}", str(text)]
     for name, option in (("until", "--until"), ("calm", "--faults-until")):
@@ -83,6 +123,4 @@ def told(
         words.append("--swarm")
     for name, text in (options.get("config") or {}).items():
         words += [f"--{name}", text]
-    words += [os.fspath(program), *map(str, args)]
-    note = ", with the scenario in a file by --scenario" if options.get("scenario") else ""
-    return f"{result.text}\nto repeat it{note}: {shlex.join(words)}"
+    return shlex.join([*words, os.fspath(program), *map(str, args)])

@@ -93,19 +93,21 @@ def _of_whom(texts: dict[str, list[str]]) -> str:
 
 def _under_way(story: Story) -> list[str]:
     """Messages that have neither come nor been lost, of those that belong to the story."""
-    alike: dict[Hashable, list[Message]] = {}
-    for each in story.course.messages.values():
+    alike: dict[tuple[str, str, Hashable, str | None], list[Message]] = {}
+    for name, each in story.course.messages.items():
         if each.taken is None and not each.lost and each.send.process in story.processes:
-            send = each.send
-            alike.setdefault((send.process, send.to, shape(send.value)), []).append(each)
-    texts = [_words(some) for some in alike.values()]
+            send, how = each.send, story.chance.get(name)
+            key = (send.process, send.to, shape(send.value), how)
+            alike.setdefault(key, []).append(each)
+    texts = [_words(some, how) for (_, _, _, how), some in alike.items()]
     more = len(texts) - UNDER_WAY_MAX
     return texts[:UNDER_WAY_MAX] + ([f"{more} others"] if more > 0 else [])
 
 
-def _words(alike: list[Message]) -> str:
-    """The first of some messages that are alike."""
+def _words(alike: list[Message], how: str | None) -> str:
+    """The first of some messages that are alike; `how` chance has made them."""
     send, more = alike[0].send, len(alike) - 1
     words = f"{value(send.value)} from {plain(send.process)} to {plain(send.to)}"
     words += f", sent at {send.time:.6f} s in step {alike[0].sent}"
+    words += f", {how} by chance" if how else ""
     return words + (f", and {more:,} more like it" if more else "")

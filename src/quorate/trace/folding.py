@@ -6,7 +6,7 @@ Invariant: where the message of a told row comes from is told, so that no arrow 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -49,7 +49,7 @@ def folded(
         key = _shape_of(course, row) if lasting else _key(course, row)
         tells.append(key is None or key not in known or message_name(row) in causes)
         known.add(key)
-    return list(_with_gaps(rows, _needed(rows, course, tells)))
+    return with_gaps(rows, _needed(rows, course, tells), alike=True)
 
 
 def _needed(rows: Sequence[Happened], course: Course, tells: list[bool]) -> list[bool]:
@@ -73,10 +73,18 @@ def _needed(rows: Sequence[Happened], course: Course, tells: list[bool]) -> list
                     tells[number] = True
 
 
-def _with_gaps(rows: Sequence[Happened], tells: Sequence[bool]) -> Iterator[Row]:
-    for told, group in groupby(zip(rows, tells, strict=True), lambda pair: pair[1]):
+def with_gaps(rows: Sequence[Row], tells: Sequence[bool], *, alike: bool = False) -> list[Row]:
+    """The rows that `tells` says, and a gap for each that is left out, with those beside it."""
+    told: list[Row] = []
+    for is_told, group in groupby(zip(rows, tells, strict=True), lambda pair: pair[1]):
         some = [row for row, _ in group]
-        yield from some if told else [Gap(some, alike=True)]
+        told += some if is_told else [Gap(unfolded(some), alike)]
+    return told
+
+
+def unfolded(rows: Iterable[Row]) -> list[Happened]:
+    """The rows, with those that are left out."""
+    return [each for row in rows for each in (row.rows if isinstance(row, Gap) else [row])]
 
 
 def _key(course: Course, row: Happened) -> Hashable:

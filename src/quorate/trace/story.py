@@ -10,13 +10,13 @@ left out but repetition, steps in which nothing is seen, and what there is no ro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from quorate.trace import events as ev
 from quorate.trace.course import Course, Happened, Message, Moment, message_name
-from quorate.trace.folding import Gap, Row, folded
+from quorate.trace.folding import Gap, Row, folded, with_gaps
 from quorate.trace.telling import plain, told
 
 
@@ -81,22 +81,48 @@ def story_of(course: Course, *, everything: bool = False, rows_max: int | None) 
         rows = [each for each in rows if _is_seen(each)]
         told = folded(rows, course, chance, lasting=lasting) if failure else list(rows)
     silent = count - _count(rows)
-    told = _cut(told, rows_max, lasting)
+    told = _cut(told, course, chance, rows_max, lasting)
     seen = {name for each in told for name in _actors(course, each)}
     processes = [name for name in course.processes if name in seen]
     return Story(course, told, processes, failure, chance, apart, silent)
 
 
-def _cut(rows: list[Row], rows_max: int | None, lasting: bool) -> list[Row]:
-    """At most so many: the last ones, but of what is lasting the first ones, and the very last."""
+def _cut(
+    rows: list[Row], course: Course, causes: Collection[str], rows_max: int | None, lasting: bool
+) -> list[Row]:
+    """At most so many: what befell the run, and then the last ones; but of what is lasting the
+    first ones, and not how processes are set up.
+    """
     if rows_max is None or len(rows) <= rows_max:
         return rows
-    begin = rows_max - 2 if lasting else 0
-    end = len(rows) - (rows_max - 1 - begin)
-    out = [
-        each for row in rows[begin:end] for each in (row.rows if isinstance(row, Gap) else [row])
-    ]
-    return [*rows[:begin], Gap(out, alike=False), *rows[end:]]
+    order = list(range(len(rows)))
+    befell = [number for number in order if _befell(rows[number], causes)]
+    sent = {course.messages[name].sent for n in befell if (name := message_name(rows[n]))}
+    befell += [number for number in order if _step(rows[number]) in sent]
+    if lasting:
+        order.sort(key=lambda number: _is_setup(rows[number]))
+    else:
+        order.reverse()
+    tells = [False] * len(rows)
+    tells[-1] = True
+    for number in [*befell, *order]:
+        before = tells[number]
+        tells[number] = True
+        if not before and len(with_gaps(rows, tells)) > rows_max:
+            tells[number] = False
+    return with_gaps(rows, tells)
+
+
+def _befell(row: Row, causes: Collection[str]) -> bool:
+    return isinstance(row, ev.Fault | ev.Crash | ev.Restart) or message_name(row) in causes
+
+
+def _step(row: Row) -> int | None:
+    return row.step.step if isinstance(row, Moment) else None
+
+
+def _is_setup(row: Row) -> bool:
+    return isinstance(row, Moment) and row.step.why == "setup"
 
 
 def failure_of(course: Course) -> Failure | None:
@@ -212,7 +238,8 @@ def _actors(course: Course, row: Row) -> Iterator[str]:
         case ev.Crash(process=process) | ev.Restart(process=process):
             yield process
         case ev.Drop(message=message) | ev.Retry(message=message):
-            yield course.messages[message].send.process
+            send = course.messages[message].send
+            yield from (send.process, send.to)
         case ev.Property(process=process) if process is not None:
             yield process
 

@@ -102,7 +102,7 @@ def recorded(plan: Plan, module: ModuleType, begin: ev.Begin) -> tuple[Trace, Re
 class Shrinker:
     """Shrinks the run of `trace`, of which `result` came. `kept` is the shortest one so far.
 
-    At most `runs_max` runs are spent on it; `told` is called after each.
+    At most `runs_max` runs are spent on it; `told` is called after each, and may raise Spent.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Shrinker:
 
     def go(self) -> None:
         """Take away what can be, until nothing more can, or all runs are spent."""
-        with suppress(_Spent):
+        with suppress(Spent):
             self._go()
 
     def _go(self) -> None:
@@ -237,10 +237,10 @@ class Shrinker:
         so it is kept.
 
         `changes` are of what the run begins with. One that takes much longer is cut short. Raises
-        _Spent.
+        Spent.
         """
         if self.runs >= self._runs_max:
-            raise _Spent
+            raise Spent
         self.runs += 1
         begin = self.kept.begin
         steps_max = begin.steps_max
@@ -266,8 +266,8 @@ class Shrinker:
         return one.choices < other.choices and one.messages <= 2 * self._first.messages
 
 
-class _Spent(Exception):
-    """No more runs are allowed."""
+class Spent(Exception):
+    """No more runs are to be made."""
 
 
 def _word(tree: Any) -> Any:

@@ -10,6 +10,7 @@ from quorate.trace import Trace
 from quorate.trace import events as ev
 from quorate.trace.chart import Chart
 from quorate.trace.course import Moment, course_of
+from quorate.trace.folding import Gap
 from quorate.trace.page import page_of, sources_of
 from quorate.trace.story import Story, story_of
 from recorded import Record
@@ -147,6 +148,51 @@ def test_what_befell_the_run_is_drawn(tab: Any) -> None:
     assert tab.locator("line.down").count() == 1
     assert tab.locator("line.fault").count() == 2
     assert tab.locator(".arrows g.lost").count() >= 1
+
+
+MUTEX = Path(__file__).parent.parent / "zoo" / "mutex.da"
+
+
+def test_what_is_under_way_goes_below_all_rows(browser: Any, record: Record) -> None:
+    run = record(MUTEX, seed=5, arguments=("overtaking",))
+    story = story_of(course_of(run.trace), rows_max=None)
+    chart = Chart(story)
+    with browser.new_page() as tab:
+        tab.set_content(page(story))
+        arrows = tab.locator(".arrows g.coming")
+        froms = [story.rows[int(each.get_attribute("data-rows"))] for each in arrows.all()]
+        assert {row.process for row in froms if isinstance(row, Moment)} >= {"Overtaking-1"}
+        for arrow in arrows.all():
+            box = arrow.locator("path").evaluate("p => p.getBBox().y + p.getBBox().height")
+            assert chart.y(len(story.rows) - 1) < box <= chart.height
+        text = tab.locator("aside").inner_text()
+        assert "('request', 0) from Overtaking-1 to Overtaking-2" in text
+        assert tab.locator("table.end td").all_text_contents()[-2:] == ["inside", "True"]
+
+
+def test_long_names_are_slanted_and_leave_room_for_text(record: Record) -> None:
+    kind = "class AVeryLongNameOfAProcess(process):\n    def run(): send('x', to=parent())\n"
+    main = "def main():\n    ps = new(AVeryLongNameOfAProcess, num=8)\n    start(ps)\n"
+    run = record(
+        f"{kind}{main}    await(lenof(p, received('x', from_=p)) == 8)\n    assert False\n"
+    )
+    chart = Chart(story_of(course_of(run.trace), rows_max=None))
+    assert len(chart.xs) == 9
+    assert chart.text < 600
+    assert sum("rotate(-30" in line for line in chart.heads()) == 9
+
+
+def test_a_gap_is_a_row_of_its_own(record: Record) -> None:
+    waits = "if await(False): pass\n            elif timeout(0.01): pass\n"
+    body = f"for n in range(50):\n            send('beat', to=p)\n            {waits}"
+    program = f"class P(process):\n    def setup(p): pass\n    def run():\n        {body}"
+    program += "        assert False\nclass Q(process):\n    def run(): await(False)\n"
+    program += "def main():\n    q = new(Q, ())\n    start({q, new(P, (q,))})\n"
+    story = story_of(course_of(record(program).trace), rows_max=None)
+    [gap] = [row for row in story.rows if isinstance(row, Gap)]
+    elements = Elements(page(story))
+    assert len([tag for tag, names in elements.found if tag == "article"]) == len(story.rows)
+    assert gap.told() in elements.text
 
 
 def test_light_and_dark(tab: Any) -> None:

@@ -76,15 +76,15 @@ def story_of(course: Course, *, everything: bool = False, rows_max: int | None) 
     past = None if everything else _past(course, failure, chance)
     rows = [each for each in course.path if _tells(course, past, each)]
     apart, count = _count(course.path) - _count(rows), _count(rows)
-    told: list[Row] = list(rows)
+    shown: list[Row] = list(rows)
     if not everything:
         rows = [each for each in rows if _is_seen(each)]
-        told = folded(rows, course, chance, lasting=lasting) if failure else list(rows)
+        shown = folded(rows, course, chance, lasting=lasting) if failure else list(rows)
     silent = count - _count(rows)
-    told = _cut(told, course, chance, rows_max, lasting)
-    seen = {name for each in told for name in _actors(course, each)}
+    shown = _cut(shown, course, chance, rows_max, lasting)
+    seen = {name for each in shown for name in _actors(course, each)}
     processes = [name for name in course.processes if name in seen]
-    return Story(course, told, processes, failure, chance, apart, silent)
+    return Story(course, shown, processes, failure, chance, apart, silent)
 
 
 def _cut(
@@ -103,14 +103,15 @@ def _cut(
         order.sort(key=lambda number: _is_setup(rows[number]))
     else:
         order.reverse()
-    tells = [False] * len(rows)
-    tells[-1] = True
+    tells = [True, *[False] * (len(rows) - 1), True, True]  # with one beyond each end
+    size = 2  # the last row, and a gap
     for number in [*befell, *order]:
-        before = tells[number]
-        tells[number] = True
-        if not before and len(with_gaps(rows, tells)) > rows_max:
-            tells[number] = False
-    return with_gaps(rows, tells)
+        beside = tells[number] + tells[number + 2]
+        more = 0 if tells[number + 1] else 2 - beside  # a row; a gap more, the same, or one less
+        if size + more <= rows_max:
+            tells[number + 1] = True
+            size += more
+    return with_gaps(rows, tells[1:-1])
 
 
 def _befell(row: Row, causes: Collection[str]) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 from quorate.trace import events as ev
 from quorate.trace.course import Course, Happened, Moment, message_name
 
-GAP_MIN = 3
-"""Fewer rows are told: a gap takes as much room."""
+GAP_MIN = 2
+"""A single row is told: a gap takes as much room."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -500,9 +500,9 @@ class Process(Actions, CompiledClass):
     def __note_what_was_read(self, frame: Frame) -> None:
         """After an await was tested in vain; for a while not, where it spares too few tests."""
         self.worth_ = self.worth_ - 1 if self.worth_ > -256 else 32
-        read = frame.read_(self) if self.worth_ >= 0 else None
-        self.stale_ = read is None
-        self.read_ = read or []
+        self.stale_ = True
+        if self.worth_ >= 0 and (read := frame.read_(self)) is not None:
+            self.stale_, self.read_ = False, read
 
     def is_stale_(self) -> bool:
         """Whether an await that has been tested may answer otherwise now."""

@@ -165,7 +165,7 @@ class Host:
                         process.take_(what, sender, stamp)
                     else:
                         process.deliver_(what, sender, stamp)
-                    if process.waiting_ and process.is_stale_():
+                    if process.waiting_ and (process.stale_ or process.is_stale_()):
                         process.resume_()
                 elif what is resume:
                     process.resume_()

@@ -202,6 +202,14 @@ def test_a_program_sees_its_arguments_and_leaves_the_tests_theirs(tmp_path: Path
     assert sys.argv is before
 
 
+def test_a_copy_of_a_copy_has_a_name_of_its_own(program: Path) -> None:
+    with Cluster(program) as cluster:
+        for name in (FIRST, FIRST, f"{FIRST}+"):
+            cluster.duplicate(name)
+        copies = [each for each in cluster.under_way if each.startswith(FIRST)]
+        assert copies == [FIRST, f"{FIRST}+", f"{FIRST}++", f"{FIRST}+++"]
+
+
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_hand_sees_what_a_list_of_messages_would_do(program: Path, data: st.DataObject) -> None:
@@ -217,8 +225,9 @@ def test_any_hand_sees_what_a_list_of_messages_would_do(program: Path, data: st.
             name = data.draw(st.sampled_from(there))
             getattr(cluster, act)(name)
             if act == "duplicate":
-                copies[name] += 1
-                under_way.append(name + "+" * copies[name])
+                first = name.rstrip("+")
+                copies[first] += 1
+                under_way.append(first + "+" * copies[first])
                 sent[under_way[-1]] = sent[name]
             else:
                 under_way.remove(name)

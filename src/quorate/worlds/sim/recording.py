@@ -169,7 +169,9 @@ class Recorder:
         self._names: dict[ProcessId, str] = {}
         self._messages: dict[int, str] = {}  # names, by number
         self._sent: Counter[tuple[str, str]] = Counter()  # messages, by sender and receiver
-        self._copies: Counter[str] = Counter()  # by the message that they are copies of
+        self._copies: Counter[str] = (
+            Counter()
+        )  # of a message, and of its copies
         self._clocks: defaultdict[str, ev.Clock] = defaultdict(dict)
         self._clocks_of: dict[str, ev.Clock] = {}  # by message: that of the step that sent it
         self._orders: dict[int, tuple[Order, int, ev.Clock]] = {}  # by identity
@@ -326,8 +328,9 @@ class Recorder:
 
     def _duplicate(self, happening: Happening) -> None:
         message = self._messages[happening.value]
-        self._copies[message] += 1
-        copy = self._messages[happening.number] = message + "+" * self._copies[message]
+        first = message.rstrip("+")
+        self._copies[first] += 1
+        copy = self._messages[happening.number] = first + "+" * self._copies[first]
         self._clocks_of[copy] = self._clocks_of[message]
         self.tell(ev.Duplicate(happening.time, message, copy))
 

@@ -169,9 +169,7 @@ class Recorder:
         self._names: dict[ProcessId, str] = {}
         self._messages: dict[int, str] = {}  # names, by number
         self._sent: Counter[tuple[str, str]] = Counter()  # messages, by sender and receiver
-        self._copies: Counter[str] = (
-            Counter()
-        )  # of a message, and of its copies
+        self._copies: Counter[str] = Counter()  # of a message, and of its copies
         self._clocks: defaultdict[str, ev.Clock] = defaultdict(dict)
         self._clocks_of: dict[str, ev.Clock] = {}  # by message: that of the step that sent it
         self._orders: dict[int, tuple[Order, int, ev.Clock]] = {}  # by identity

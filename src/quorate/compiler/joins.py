@@ -117,22 +117,28 @@ def _sorted_out(
     """What is tested, and the messages that tell against what has come together."""
     tests: list[ast.AST] = []
     denied: list[nodes.Messages] = []
+    known = set(names)
     for part in parts:
-        match part:
-            case ast.UnaryOp(op=ast.Not(), operand=nodes.Messages() as messages):
-                clause = _Freeing(set(names)).visit(copy.deepcopy(messages))
-            case ast.UnaryOp(
-                op=ast.Not(),
-                operand=nodes.Query(op="some", clauses=[nodes.Messages() as messages]) as inner,
-            ) if inner.condition is None and not set(_bound(messages)) & set(names):
-                clause = _Freeing(set(names)).visit(copy.deepcopy(messages))
-            case _:
-                clause = None
-        if clause is None or _has_more(clause, set(names)):
+        messages = _denied(part, known)
+        clause = None if messages is None else _Freeing(known).visit(copy.deepcopy(messages))
+        if clause is None or _has_more(clause, known):
             tests.append(part)
         else:
             denied.append(clause)
     return tests, denied
+
+
+def _denied(part: ast.AST, known: set[str]) -> nodes.Messages | None:
+    """The messages of which a condition says that there are none, and nothing else."""
+    match part:
+        case ast.UnaryOp(op=ast.Not(), operand=nodes.Messages() as messages):
+            return messages
+        case ast.UnaryOp(
+            op=ast.Not(),
+            operand=nodes.Query(op="some", clauses=[nodes.Messages() as messages], condition=None),
+        ) if not set(_bound(messages)) & known:
+            return messages
+    return None
 
 
 def _has_more(clause: nodes.Messages, known: set[str]) -> bool:

@@ -30,15 +30,15 @@ def part(row: Any, columns: Columns) -> Any:
     return row[columns[0]] if len(columns) == 1 else tuple(row[column] for column in columns)
 
 
-def _greater(value: Any, other: Any) -> bool:
+def greater(value: Any, other: Any) -> bool:
     return bool(value > other)
 
 
-def _less(value: Any, other: Any) -> bool:
+def less(value: Any, other: Any) -> bool:
     return bool(value < other)
 
 
-class _Ranked:
+class Ranked:
     """What keeps rows by which is better; the class says in which direction."""
 
     __slots__ = ()
@@ -48,7 +48,7 @@ class _Ranked:
         raise NotImplementedError
 
 
-class _Extreme(_Ranked):
+class _Extreme(Ranked):
     """The greatest of all rows, or the least: enough for a comparison with it.
 
     Of rows that come one after the other and are ordered alike, the best is kept. Python's `max`
@@ -90,15 +90,15 @@ class _Extreme(_Ranked):
 
 class Greatest(_Extreme):
     __slots__ = ()
-    better = staticmethod(_greater)
+    better = staticmethod(greater)
 
 
 class Least(_Extreme):
     __slots__ = ()
-    better = staticmethod(_less)
+    better = staticmethod(less)
 
 
-class _Records(_Ranked):
+class _Records(Ranked):
     """The rows that were better than all before them, by the value of some columns.
 
     The first row of all that passes a bound is one of these, and is found by bisection. From the
@@ -156,15 +156,15 @@ class _Records(_Ranked):
 
 class Rising(_Records):
     __slots__ = ()
-    better = staticmethod(_greater)
+    better = staticmethod(greater)
 
 
 class Falling(_Records):
     __slots__ = ()
-    better = staticmethod(_less)
+    better = staticmethod(less)
 
 
-class _Tops(_Ranked):
+class _Tops(Ranked):
     """Different rows, without those that another of their group is better than.
 
     `of` are the columns that tell which is better, `by` those that a group has in common.
@@ -210,12 +210,12 @@ class _Tops(_Ranked):
 
 class Highest(_Tops):
     __slots__ = ()
-    better = staticmethod(_greater)
+    better = staticmethod(greater)
 
 
 class Lowest(_Tops):
     __slots__ = ()
-    better = staticmethod(_less)
+    better = staticmethod(less)
 
 
 class Unlike:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from quorate.core.extremes import is_ordered, ordered_alike
+from quorate.core.extremes import Ranked, greater, is_ordered, less, ordered_alike
 from quorate.core.messages import is_fixed
 from quorate.core.pending import Unhashable, state_of
 
@@ -208,14 +208,10 @@ class Lasting:
         return len(self.ways)
 
 
-class _Best(Different):
+class _Best(Different, Ranked):
     """Of those that are totally ordered the best, and all others beside it."""
 
     __slots__ = ("best",)
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        raise NotImplementedError
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,20 +233,14 @@ class Top(_Best):
     """What is enough for the greatest."""
 
     __slots__ = ()
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        return bool(value > other)
+    better = staticmethod(greater)
 
 
 class Bottom(_Best):
     """What is enough for the least."""
 
     __slots__ = ()
-
-    @staticmethod
-    def better(value: Any, other: Any) -> bool:
-        return bool(value < other)
+    better = staticmethod(less)
 
 
 # Queries --------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ CASES = (
     Case("lamutex/spec.da", "10 10", "in cs", 100, SPECIFIED),
     Case("lamutex/spec_lam.da", "5 25", "in critical section", 125, SPECIFIED),
     Case("ramutex/spec.da", "5 200", "In cs!", 1000, SPECIFIED),
-    Case("2pcommit/spec.da", "80 -1", "ready|commit", 161, SPECIFIED),
+    Case("2pcommit/spec.da", "90 -1", "ready|commit", 181, SPECIFIED),
     Case("vrpaxos/spec.da", "3 3 1 1 100", "received result", 100, SPECIFIED),
     Case("vrpaxos/orig.da", "3 3 1 1 100", "received result", 100, OPTIMISED),
     Case("lamutex/orig.da", "5 100", "in cs", 500, OPTIMISED),

@@ -48,6 +48,26 @@ def test_one_message_costs_one_evaluation_more() -> None:
     assert asking.evaluated() == []
 
 
+def test_a_fact_that_nobody_waits_for_changes_nothing() -> None:
+    facts = Facts()
+    asking = Asking(ObservedSet(MANY), lambda p: p in facts)
+    assert asking.evaluated() == [0]
+    assert not facts.add(2)
+    assert facts.add(0), "which decides"
+    assert asking.evaluated() == [0, 1]
+    assert not facts.add(0), "again"
+    assert 3 not in facts, "asked by somebody who does not wait for it by name"
+    assert facts.add(4)
+
+
+def test_a_fact_read_for_a_member_that_cannot_be_watched_changes_answers() -> None:
+    facts, odd = Facts(), Facts()
+    asking = Asking(ObservedSet(MANY), lambda p: [p] in odd or p in facts)
+    assert asking.evaluated() == [0]
+    assert facts.add(0)
+    assert odd.add(1), "which may be equal to a list"
+
+
 def test_a_member_is_evaluated_again_when_a_view_has_changed_that_it_read() -> None:
     failed: Groups = Groups()
     asking = Asking(ObservedSet(MANY), lambda p: len(failed[p]) < 2)

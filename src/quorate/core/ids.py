@@ -18,7 +18,7 @@ class ProcessId:
     `node` the node it lives on (empty on a run of a single node).
     """
 
-    __slots__ = ("_hash", "_key", "kind", "name", "node", "path")
+    __slots__ = ("_hash", "_key", "_text", "kind", "name", "node", "path")
 
     def __init__(self, kind: str, path: tuple[int, ...], name: str = "", node: str = "") -> None:
         self.kind = kind
@@ -26,6 +26,7 @@ class ProcessId:
         self.name = name
         self.node = node
         self._key = (path, node)
+        self._text = ""  # made when it is first shown
         # Numbers hash alike in every run, strings do not: sets of ids iterate alike.
         self._hash = hash((path, len(node), sum(node.encode())))
 
@@ -48,9 +49,11 @@ class ProcessId:
         return self._key >= other._key if isinstance(other, ProcessId) else NotImplemented
 
     def __repr__(self) -> str:
-        mark = self.name or ".".join(map(str, self.path))
-        place = f"@{self.node}" if self.node else ""
-        return f"{self.kind}-{mark}{place}" if mark else f"{self.kind}{place}"
+        if not self._text:
+            mark = self.name or ".".join(map(str, self.path))
+            place = f"@{self.node}" if self.node else ""
+            self._text = f"{self.kind}-{mark}{place}" if mark else f"{self.kind}{place}"
+        return self._text
 
     def __copy__(self) -> ProcessId:
         return self

@@ -17,7 +17,7 @@ from quorate.core.containers import Sight, is_settled
 from quorate.core.history import members
 from quorate.core.messages import PLAIN, is_fixed
 from quorate.core.ordering import in_order
-from quorate.core.pending import reading
+from quorate.core.pending import reading, watch_all
 
 if TYPE_CHECKING:
     from quorate.core.process import Process
@@ -109,15 +109,16 @@ class Standing:
         for place in self._places():
             log: list[Any] = []
             reading.log = log
+            decides = True
             try:
                 yield self.rows[place]
+                decides = False
             finally:
                 reading.log = None
-            if None not in log:
-                self.awake.discard(place)
-                for view, key in log:
-                    view.watch(key, self, place)
-                    self.watched.add((view, key, place))
+                if watch_all(log, self, place):
+                    self.watched.update((view, key, place) for view, key in log)
+                    if not decides:
+                        self.awake.discard(place)
 
     def _places(self) -> Iterator[int]:
         yield from sorted(self.awake)

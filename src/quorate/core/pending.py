@@ -47,13 +47,15 @@ class Watched:
     """A view that tells who has read it when that changes, key by key; None where it has none.
 
     Of each sleeper it holds which row watches which key: most keys have one row, which costs an
-    entry of a dictionary and nothing that the garbage collector goes over.
+    entry of a dictionary and nothing that the garbage collector goes over. `unnoted` is set for
+    good once somebody reads it who watches nothing.
     """
 
-    __slots__ = ("watchers",)
+    __slots__ = ("unnoted", "watchers")
 
     def __init__(self) -> None:
         self.watchers: dict[Sleeper, dict[Any, Any]] = {}
+        self.unnoted = False
 
     def read(self, key: Any) -> None:
         """What there is for `key` is read."""
@@ -62,6 +64,7 @@ class Watched:
 
     def unwatchable(self) -> None:
         """Keys are compared one by one."""
+        self.unnoted = True
         if reading.log is not None:
             reading.log.append(None)
 
@@ -83,15 +86,18 @@ class Watched:
         elif known == row or known == {row}:
             self._forget(key, pending, watched)
 
-    def wake(self, key: Any) -> None:
-        """There is more for `key`."""
+    def wake(self, key: Any) -> bool:
+        """There is more for `key`; whether somebody watches that."""
+        woken = False
         for pending, watched in list(self.watchers.items()):
             if key in watched:
+                woken = True
                 row = self._forget(key, pending, watched)
                 if isinstance(row, _Several):
                     pending.awake |= row
                 else:
                     pending.awake.add(row)
+        return woken
 
     def _forget(self, key: Any, pending: Sleeper, watched: dict[Any, Any]) -> Any:
         row = watched.pop(key, None)
@@ -111,7 +117,21 @@ def state_of(view: Any) -> Any:
     """The state of a view to be frozen: who watches is no part of it, thawed every row is awake."""
     slots = [name for cls in type(view).__mro__ for name in cls.__dict__.get("__slots__", ())]
     state = {name: getattr(view, name) for name in slots}
-    return None, state | ({"watchers": {}} if "watchers" in state else {})
+    return None, state | ({"watchers": {}, "unnoted": True} if "watchers" in state else {})
+
+
+def watch_all(log: list[tuple[Any, Any] | None], pending: Sleeper, row: Any) -> bool:
+    """Have all that was read for a row of `pending` wake it; whether that can be done."""
+    watchable = None not in log
+    for read in log:
+        if read is None:
+            continue
+        view, key = read
+        if watchable:
+            view.watch(key, pending, row)
+        else:
+            view.unnoted = True
+    return watchable
 
 
 class Unhashable:
@@ -209,16 +229,16 @@ class Pending:
                 elif settles is not None and self.places is not None:
                     self._settle(row, settles)
                 continue
-            reading.log = []
+            log: list[tuple[Any, Any] | None] = []
+            reading.log = log
+            decides = True
             try:
                 yield row
+                decides = False
             finally:
-                log, reading.log = reading.log, None
-            if None not in log:
-                self.awake.discard(key)
-                for read in log:
-                    assert read is not None
-                    read[0].watch(read[1], self, key)
+                reading.log = None
+                if watch_all(log, self, key) and not decides:
+                    self.awake.discard(key)
 
     def __getstate__(self) -> Any:
         fields, slots = state_of(self)

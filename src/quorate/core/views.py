@@ -98,7 +98,10 @@ class Rows(Watched):
 
 
 class Facts(Watched):
-    """The keys that there is a message for."""
+    """The keys that there is a message for.
+
+    A new one changes no answer where all that has been read is watched, and this key is not.
+    """
 
     __slots__ = ("keys", "odd")
 
@@ -116,9 +119,7 @@ class Facts(Watched):
             self.odd.append(key)
             self.wake_all()  # some key may be equal to it
             return True
-        if self.watchers:
-            self.wake(key)
-        return True
+        return self.wake(key) or self.unnoted
 
     def __contains__(self, key: Any) -> bool:
         try:
@@ -130,6 +131,8 @@ class Facts(Watched):
             return True
         if reading.log is not None:
             self.read(key)
+        else:
+            self.unnoted = True
         return False
 
     def discard(self, key: Any) -> None:

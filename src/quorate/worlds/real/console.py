@@ -63,8 +63,11 @@ class Console:
             self.busy = False
 
     def _add(self, process: ProcessId, output: fx.Output) -> None:
-        text = output.sep.join(map(text_of, output.values)) + output.end
-        *lines, rest = text.split("\n")
+        text = output.sep.join(map(text_of, output.values))
+        if output.end == "\n" and "\n" not in text and not self._begun:
+            self._line(process, text, output.level)
+            return
+        *lines, rest = (text + output.end).split("\n")
         begun, _ = self._begun.get(process, ([], 0))
         if lines and begun:
             lines[0] = "".join(begun) + lines[0]

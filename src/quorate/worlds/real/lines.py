@@ -21,6 +21,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._second = (0, "")
+        time.localtime()  # finds out where on Earth it is: no line is to wait for that
 
     def text(self, now: float, who: ProcessId | None, text: str) -> str:
         """A line of text; `now` in seconds since 1970, `who` is None for the run as a whole."""

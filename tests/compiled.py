@@ -32,20 +32,23 @@ def resolved(text: str) -> Program:
     return analyse(Source("test.da", dedent(text)), nowhere).program
 
 
-def python_tree(text: str, *, views: bool = True) -> ast.Module:
-    return translate(analyse(Source("test.da", dedent(text)), nowhere), views=views)
+def python_tree(text: str, *, views: bool = True, branching: bool = False) -> ast.Module:
+    analysed = analyse(Source("test.da", dedent(text)), nowhere)
+    return translate(analysed, views=views, branching=branching)
 
 
-def python_text(text: str) -> str:
-    return ast.unparse(python_tree(text)) + "\n"
+def python_text(text: str, *, branching: bool = False) -> str:
+    return ast.unparse(python_tree(text, branching=branching)) + "\n"
 
 
-def module(text: str, name: str = "compiled_test", *, views: bool = True) -> ModuleType:
+def module(
+    text: str, name: str = "compiled_test", *, views: bool = True, branching: bool = False
+) -> ModuleType:
     """The module of a program, executed; its lines are those of test.da."""
     made = ModuleType(name)
     made.__dict__.update(ann=ANN, bob=BOB, me=ME)
     sys.modules[name] = made
-    tree = python_tree(f"{dedent(text)}\n{GIVEN}", views=views)
+    tree = python_tree(f"{dedent(text)}\n{GIVEN}", views=views, branching=branching)
     exec(compile(tree, "test.da", "exec", dont_inherit=True), made.__dict__)
     return made
 

@@ -27,12 +27,13 @@ SECONDS_MAX = 10
 SHOWN = 8
 
 
-def run_compiled(source: Source, *, frozen: bool = False) -> Run:
+def run_compiled(source: Source, *, frozen: bool = False, branching: bool = False) -> Run:
     """What the compiled program does; raises SyntaxError where the compiler refuses it.
 
-    With `frozen`, its processes are frozen and made again after each step.
+    With `frozen`, its processes are frozen and made again after each step; with `branching`, it
+    asks where the language allows several outcomes, and nobody answers.
     """
-    tree = translate(analyse(source, Modules(source.path).find))
+    tree = translate(analyse(source, Modules(source.path).find), branching=branching)
     module = ModuleType("random_program")
     module.__file__ = source.path
     exec(compile_module(tree, source.path), module.__dict__)
@@ -63,7 +64,9 @@ def attempt(run: Callable[[Source], Run], source: Source) -> Run:
         return Run(refused=f"{type(error).__name__}: {error}")
 
 
-def differs(text: str, *, frozen: bool = False, path: str = PATH) -> tuple[Run, Run] | None:
+def differs(
+    text: str, *, frozen: bool = False, branching: bool = False, path: str = PATH
+) -> tuple[Run, Run] | None:
     """(interpreted, compiled) where they disagree on a program that is one; None otherwise.
 
     An exception that is frozen while a `finally` waits has no traceback after it, hence no line.
@@ -78,7 +81,7 @@ def differs(text: str, *, frozen: bool = False, path: str = PATH) -> tuple[Run, 
     if meant.refused.startswith("QuorateSyntaxError"):
         return None
     with limited():
-        done = attempt(partial(run_compiled, frozen=frozen), source)
+        done = attempt(partial(run_compiled, frozen=frozen, branching=branching), source)
     lines = not frozen
     same = meant.comparable(lines=lines) == done.comparable(lines=lines)
     return None if same and not (meant.refused or done.refused) else (meant, done)

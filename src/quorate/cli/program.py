@@ -74,6 +74,7 @@ def load_program(
     views: bool,
     marks: bool = False,
     properties: bool = False,
+    branching: bool = False,
 ) -> ModuleType:
     """The program, loaded with what its statements are to find; raises ProgramFailed for them."""
     from quorate.compiler.loader import load
@@ -82,7 +83,15 @@ def load_program(
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(path, name, cache=cache, views=views, marks=marks, properties=properties)
+        return load(
+            path,
+            name,
+            cache=cache,
+            views=views,
+            marks=marks,
+            properties=properties,
+            branching=branching,
+        )
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

@@ -38,16 +38,18 @@ def load(
     views: bool = True,
     marks: bool = False,
     properties: bool = False,
+    branching: bool = False,
 ) -> ModuleType:
     """The module of the .da program at `path`, executed under `name` (its stem by default).
 
     A name with dots is that of a module in a package, which is imported first. Without `views`,
     its queries and those of modules that it imports go over whole histories; with `marks` they note
-    what is reached (see compiler/coverage.py), with `properties` they have those of the program.
+    what is reached (see compiler/coverage.py), with `properties` they have those of the program,
+    with `branching` they ask where the language allows several outcomes (core/choosing.py).
     Errors of the program show `path` as it is given; its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
-    install(views=views, marks=marks, properties=properties)
+    install(views=views, marks=marks, properties=properties, branching=branching)
     shown, path = path, os.path.abspath(path)
     name = module_name(path) if name is None else name
     root = folder_of(path, name)
@@ -187,6 +189,7 @@ def compiled(
             views=DaLoader.views,
             marks=DaLoader.marks,
             properties=DaLoader.properties,
+            branching=DaLoader.branching,
         )
         code = compile_module(module, path)
     if cache:
@@ -207,6 +210,7 @@ def _cache_path(path: str) -> str:
     tag = sys.implementation.cache_tag
     tag = f"{tag}.marked" if DaLoader.marks else tag
     tag = f"{tag}.checked" if DaLoader.properties else tag
+    tag = f"{tag}.branching" if DaLoader.branching else tag
     return os.path.join(folder, "__pycache__", f"{os.path.splitext(file)[0]}.{tag}.quorate")
 
 
@@ -276,6 +280,7 @@ class DaLoader(Loader):
     views = True
     marks = False
     properties = False
+    branching = False
     kept: Mapping[str, CodeType] = {}
 
     def __init__(self, path: str) -> None:
@@ -312,9 +317,16 @@ class DaFinder(MetaPathFinder):
         )
 
 
-def install(*, views: bool = True, marks: bool = False, properties: bool = False) -> None:
+def install(
+    *,
+    views: bool = True,
+    marks: bool = False,
+    properties: bool = False,
+    branching: bool = False,
+) -> None:
     """Make .da modules importable, and give them a calendar."""
-    DaLoader.views, DaLoader.marks, DaLoader.properties = views, marks, properties
+    DaLoader.views, DaLoader.marks = views, marks
+    DaLoader.properties, DaLoader.branching = properties, branching
     ambient.time.calendar = time
     if not any(isinstance(finder, DaFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, DaFinder())

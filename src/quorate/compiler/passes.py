@@ -75,17 +75,19 @@ def translate(
     views: bool = True,
     marks: bool = False,
     properties: bool = False,
+    branching: bool = False,
 ) -> ast.Module:
     """The back end: from the resolved tree, which is used up, to a module of Python.
 
     Without `views`, every query goes over the whole history. With `marks`, the module notes which
     of its handlers, branches and labels are reached. With `properties`, it has those of the
-    program, and keeps what they ask for.
+    program, and keeps what they ask for. With `branching`, it asks where the language allows
+    several outcomes (core/choosing.py).
     """
     points = mark(compilation.program) if marks else []
     cut(compilation.program, compilation.found)
     compilation.found.raise_if_errors()
-    writer = Writer(compilation.program, views=views, properties=properties)
+    writer = Writer(compilation.program, views=views, properties=properties, branching=branching)
     compilation.module, compilation.plan = writer.module(), writer.plan
     return with_points(compilation.module, points) if marks else compilation.module
 

@@ -41,9 +41,17 @@ AMBIENT = {
 class Writer(PropertyWriter):
     """Writes statements and classes."""
 
-    def __init__(self, program: Program, *, views: bool = True, properties: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        views: bool = True,
+        properties: bool = False,
+        branching: bool = False,
+    ) -> None:
         super().__init__(program)
         self.has_views = views
+        self.branching = branching
         self.program = program
         self.properties = program.properties if properties else []
         self.specifications = program.specifications if properties else []
@@ -307,7 +315,7 @@ class Writer(PropertyWriter):
         node.pattern = self.visit(node.pattern)
         homes = [self.home(name) for name in captured]
         moved: list[ast.expr] = [
-            self.setting(home, [name], Level(set()))
+            self.setting(home, {name: load(name)})
             for name, home in zip(captured, homes, strict=True)
             if home is not None
         ]

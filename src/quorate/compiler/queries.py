@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import copy
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quorate.compiler.escaping import Escaping, holds_history
@@ -69,6 +69,7 @@ class QueryWriter(MatcherWriter):
         super().__init__(program)
         self.lets_out = True  # whether what a query answers may be kept or changed
         self.has_views = True  # else every query goes over the history
+        self.branching = False  # whether any witness of a `some` may be left, not just the first
         self.asked_views: list[View] = []  # lately
         self.rising: dict[Head, set[int]] = {}  # messages that carry the time of their sending
         self.settlings: list[Settling] = []  # of the process class around
@@ -270,16 +271,20 @@ class QueryWriter(MatcherWriter):
     # Queries.
 
     def visit_Query(self, node: nodes.Query) -> ast.expr:
-        extreme = extreme_of(node) if self.has_views else None
+        extreme = extreme_of(node) if self._is_decided_early(node) else None
         self.depth += 1
         with self.plan.query(node):
             written = self._query(node, extreme)
         self.depth -= 1
         return written
 
+    def _is_decided_early(self, node: nodes.Query) -> bool:
+        """Whether a query may be answered by less than all rows for which it holds."""
+        return self.has_views and not (self.branching and node.witness)
+
     def _apart(self, node: nodes.Query) -> Apart | None:
         """The condition of an outermost query, where it pays not to evaluate it for every row."""
-        if not self.has_views or self.depth > 1:
+        if not self._is_decided_early(node) or self.depth > 1:
             return None
         apart = taken_apart(node, self.given)
         return apart if apart is not None and (apart.final or self.testing) else None
@@ -320,7 +325,7 @@ class QueryWriter(MatcherWriter):
 
     def _query(self, node: nodes.Query, extreme: Extreme | None) -> ast.expr:
         apart = self._apart(node) if extreme is None else None
-        outermost = self.has_views and self.depth == 1
+        outermost = self._is_decided_early(node) and self.depth == 1
         join = join_of(node, self.given) if outermost and apart is None else None
         default = node.default and self.visit(node.default)
         lets_out, self.lets_out = self.lets_out, False  # collections and conditions do not
@@ -399,16 +404,37 @@ class QueryWriter(MatcherWriter):
     def _quantified(
         self, node: nodes.Query, generators: list[ast.comprehension], condition: ast.expr | None
     ) -> ast.expr:
-        bindings = self._bindings(node) if node.op == "some" else None
-        if bindings is not None and condition is not None:
+        inner = self.levels[-1]
+        values = {_name_of(target): _let_out(_name_of(target), inner) for target in node.witness}
+        if values and condition is not None:
             generators[-1].ifs.append(condition)
-        if bindings is None and condition is None and node.op == "some":
+        if values and self.branching:
+            return self._chosen(node, values, generators)
+        if not values and condition is None and node.op == "some":
             plainly = self._exists(generators)
             if plainly is not None:
                 return plainly
-        holds = bindings or condition or ast.Constant(True)
+        holds = self._bindings(node, values) or condition or ast.Constant(True)
         function = self.builtin("all" if node.op == "each" else "any")
         return call(function, ast.GeneratorExp(holds, generators))
+
+    def _chosen(
+        self,
+        node: nodes.Query,
+        values: Mapping[str, ast.expr],
+        generators: list[ast.comprehension],
+    ) -> ast.expr:
+        """`bool((row := core_.witness((n,) for n in ...)) and frame.set_(n=row[0]))`."""
+        name = self.unused("row")
+        rows = ast.GeneratorExp(ast.Tuple([*values.values()], ast.Load()), generators)
+        row = ast.NamedExpr(ast.Name(name, ast.Store()), call(core("witness"), rows))
+        parts = {
+            each: ast.Subscript(load(name), ast.Constant(place), ast.Load())
+            for place, each in enumerate(values)
+        }
+        bindings = self._bindings(node, parts)
+        assert bindings is not None
+        return call(self.builtin("bool"), ast.BoolOp(ast.And(), [row, bindings]))
 
     def _exists(self, generators: list[ast.comprehension]) -> ast.expr | None:
         """Whether a view has rows, where a `some` asks for no more."""
@@ -424,22 +450,21 @@ class QueryWriter(MatcherWriter):
                 return call(self.builtin("bool"), rows)
         return None
 
-    def _bindings(self, node: nodes.Query) -> ast.expr | None:
+    def _bindings(self, node: nodes.Query, values: Mapping[str, ast.expr]) -> ast.expr | None:
         """An expression, true, that binds the witness of a `some` where its variables live."""
         fields = [w.name for w in node.witness if isinstance(w, nodes.Field)]
         names = [w.id for w in node.witness if isinstance(w, ast.Name)]
         inner = self.levels.pop()
         homes = {name: level.frame for name in names if (level := self.level_of(name))}
         self.levels.append(inner)
-        parts: list[ast.expr] = []
-        if fields:
-            parts.append(self.setting(self.process, fields, inner))
-        parts += [
-            self.setting(load(frame), [name for name in names if homes.get(name) == frame], inner)
+        places = [(self.process, fields)] if fields else []
+        places += [
+            (load(frame), [name for name in names if homes.get(name) == frame])
             for frame in dict.fromkeys(filter(None, homes.values()))
         ]
+        parts = [self.setting(at, {name: values[name] for name in own}) for at, own in places]
         plain: list[ast.expr] = [
-            ast.NamedExpr(ast.Name(name, ast.Store()), _let_out(name, inner))
+            ast.NamedExpr(ast.Name(name, ast.Store()), values[name])
             for name in names
             if homes.get(name) is None
         ]
@@ -449,9 +474,9 @@ class QueryWriter(MatcherWriter):
             return ast.BoolOp(ast.And(), parts)
         return parts[0] if parts else None
 
-    def setting(self, owner: ast.expr, names: list[str], level: Level) -> ast.expr:
-        """`owner.set_(name=name, ...)`, which is true."""
-        given = {self.own_name(name): _let_out(name, level) for name in names}
+    def setting(self, owner: ast.expr, values: Mapping[str, ast.expr]) -> ast.expr:
+        """`owner.set_(name=value, ...)`, which is true."""
+        given = {self.own_name(name): value for name, value in values.items()}
         return call(ast.Attribute(owner, "set_", ast.Load()), **given)
 
     def _collected(
@@ -516,6 +541,12 @@ def _target(names: Iterable[str], level: Level) -> ast.expr:
 
 def _own(node: ast.expr) -> ast.expr:
     return ast.copy_location(call(core("own"), node), node)
+
+
+def _name_of(target: ast.expr) -> str:
+    """The variable or field that a witness is left in."""
+    assert isinstance(target, (ast.Name, nodes.Field))
+    return target.id if isinstance(target, ast.Name) else target.name
 
 
 def _let_out(name: str, level: Level) -> ast.expr:

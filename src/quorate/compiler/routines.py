@@ -10,6 +10,7 @@ import ast
 from typing import Any
 
 from quorate.compiler import blocks
+from quorate.compiler.branching import asking, opened, tests_of
 from quorate.compiler.keepers import KeeperWriter
 from quorate.compiler.matching import only_arguments
 from quorate.compiler.names import Level, assign, call, core, literal, load
@@ -73,7 +74,7 @@ class RoutineWriter(KeeperWriter):
             inner = only_arguments([ast.arg(process), ast.arg(frame)])
             self.testing = isinstance(block.body[-1], blocks.Waiting)
             self.serving = can_never_end(block.body)
-            body = [*self._shared(node), *self.body(block.body)]
+            body = [*self._shared(node), *self._block(node, block)]
             self.testing = False
             members.append(function(block.name, inner, body))
         self.levels.pop()
@@ -92,6 +93,16 @@ class RoutineWriter(KeeperWriter):
         written.decorator_list = decorators
         ast.copy_location(written, node)
         return [written, *self.where_it_lives(node.name, node)]
+
+    def _block(self, node: blocks.Routine, block: blocks.Block) -> list[ast.stmt]:
+        tests = tests_of(node, block) if self.branching else None
+        written = self.body(block.body)
+        if tests is None:
+            return written
+        places = (list(map(self.own_name, names)) for names in (tests.fields, tests.names))
+        opening = opened(self._process_name(), load(self._own().frame or ""), *places)
+        later = [self.visit(each) for each in tests.later]
+        return asking(written, later, self.unused("branches"), opening)
 
     def _shared(self, node: blocks.Routine) -> list[ast.stmt]:
         """What a method declares global, each of its blocks does."""

@@ -21,14 +21,17 @@ class Here:
 
     Outside of steps a module's own statements run: they draw from `fallback`, and read the time
     from `now`, or without it from the calendar. A world that is to be reproduced sets both.
+    One that explores a program sets `choose` (core/choosing.py), which counts in `turns`.
     """
 
-    __slots__ = ("fallback", "now", "process")
+    __slots__ = ("choose", "fallback", "now", "process", "turns")
 
     def __init__(self) -> None:
         self.process: Process | None = None
         self.fallback = Random(0)
         self.now: Callable[[str], float] | None = None
+        self.choose: Callable[[int], int] | None = None  # one of so many outcomes, from 0
+        self.turns = 0  # witnesses that were not the first
 
 
 here = Here()

@@ -4,6 +4,7 @@ import builtins
 from functools import partial
 
 from quorate.core.ambient import here, random, show, time
+from quorate.core.choosing import Branches, witness
 from quorate.core.classes import Fused, Handler, Keeper
 from quorate.core.containers import chosen, chosen_in_order, observed, type_of
 from quorate.core.errors import ProgramError
@@ -37,6 +38,7 @@ __all__ = [
     "SERVE",
     "WAIT",
     "Bottom",
+    "Branches",
     "Every",
     "Facts",
     "Falling",
@@ -91,4 +93,5 @@ __all__ = [
     "show",
     "time",
     "type_of",
+    "witness",
 ]

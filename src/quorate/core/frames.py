@@ -14,6 +14,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from quorate.core.ambient import here
+from quorate.core.choosing import GivenUp
 from quorate.core.containers import Sight, is_settled
 from quorate.core.messages import ATOMS, PLAIN
 from quorate.core.mistakes import cannot_wait
@@ -248,7 +249,7 @@ class Frame:
                 try:
                     come_back(error, self, self.block_, self.next_)
                 except BaseException:
-                    if handler is None:
+                    if handler is None or type(error) is GivenUp:
                         self.end_loops_()
                         raise
                 assert handler is not None
@@ -258,7 +259,7 @@ class Frame:
                 answer = blocks[here](process, self)
             except BaseException as raised:
                 self.block_ = here
-                if here not in self.routine_.on_error:
+                if here not in self.routine_.on_error or type(raised) is GivenUp:
                     self.end_loops_()
                     raise
                 error = raised

@@ -57,21 +57,10 @@ def freeze(process: Process, modules: Mapping[str, Any] | None = None) -> Frozen
     `modules` are the modules of the program by name, those that Python cannot import by it.
     ProgramError (Q114) names the field or variable that holds what cannot be frozen.
     """
-    assert not process.effects_, "the effects of the last step are still to be carried out"
-    freezer = _Freezer(process, Modules(modules))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
-            return freezer.freeze()
-    except _Unfit as unfit:
-        raise ProgramError(
-            "Q114",
-            f"{freezer.place} of {process.id_!r} {unfit.what}, which is no value",
-            unfit.help,
-        ) from None
+    return Freezer(process, Modules(modules)).frozen()
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """A value that cannot be frozen: `what` is wrong with what holds it, and the edit to make."""
 
     def __init__(self, what: str, help: str) -> None:
@@ -80,8 +69,10 @@ class _Unfit(Exception):
         self.help = help
 
 
-class _Freezer:
+class Freezer:
     """One freezing. `objects` keeps alive what has a place, so that no `id` is used twice."""
+
+    left_out = LEFT_OUT
 
     def __init__(self, process: Process, modules: Modules) -> None:
         self.process = process
@@ -93,8 +84,23 @@ class _Freezer:
         self.numbers: dict[int, int] = {}
         self.place = "the state"
 
-    def freeze(self) -> Frozen:
-        self.refer(self.process)
+    def frozen(self, value: Any = None) -> Frozen:
+        """The process as a value, or another object of its. Raises ProgramError (Q114)."""
+        assert not self.process.effects_, "the effects of the last step are to be carried out"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
+                return self.freeze(self.process if value is None else value)
+        except Unfit as unfit:
+            raise ProgramError(
+                "Q114",
+                f"{self.place} of {self.process.id_!r} {unfit.what}, which is no value",
+                unfit.help,
+            ) from None
+
+    def freeze(self, value: Any) -> Frozen:
+        """The definitions of an object and of all that it refers to, it first."""
+        self.refer(value)
         definitions: list[Any] = []
         while len(definitions) < len(self.objects):
             number = len(definitions)
@@ -175,7 +181,7 @@ class _Freezer:
         if not self.modules.names(cls, module, name):
             self.modules.know(cls)
             if not self.modules.names(cls, module, name):
-                raise _Unfit(
+                raise Unfit(
                     f"holds the class {name}, or an instance of it",
                     "define the class at the top level of its module",
                 )
@@ -212,9 +218,9 @@ class _Freezer:
 
     def define_process(self, process: Process) -> Any:
         if process is not self.process:
-            raise _Unfit("holds the process itself of another", "keep its id")
+            raise Unfit("holds the process itself of another", "keep its id")
         fields = []
-        for name in sorted(vars(process).keys() - LEFT_OUT):
+        for name in sorted(vars(process).keys() - self.left_out):
             self.place = _PLACES.get(name, f"the field `{name}`")
             fields.append((name, self.value(vars(process)[name])))
         return ("process", self.class_(type(process)), *fields)
@@ -262,7 +268,7 @@ class _Freezer:
         text = text_of(function.__globals__)
         name = text.names.get(function.__code__)
         if name is None:
-            raise _Unfit(
+            raise Unfit(
                 f"holds the function {function.__qualname__} of {module}, whose text is not there",
                 "define the function with `def` or `lambda` in a module of the program",
             )
@@ -357,7 +363,7 @@ def _reduction(value: Any) -> Any:
         return reduce(value) if reduce is not None else value.__reduce_ex__(4)
     except Exception:
         kind = type(value).__name__
-        raise _Unfit(f"holds a {kind}", _HELP.get(kind, _ANY_HELP)) from None
+        raise Unfit(f"holds a {kind}", _HELP.get(kind, _ANY_HELP)) from None
 
 
 _ANY_HELP = "keep it in a global variable of the module, or make it anew where it is used"
@@ -370,50 +376,50 @@ _HELP = {
 }
 
 
-def _saying(tag: str, show: Callable[[Any], Any] = repr) -> Callable[[_Freezer, Any], Any]:
+def _saying(tag: str, show: Callable[[Any], Any] = repr) -> Callable[[Freezer, Any], Any]:
     return lambda freezer, value: (tag, show(value))
 
 
-def _naming(name: str) -> Callable[[_Freezer, Any], Any]:
+def _naming(name: str) -> Callable[[Freezer, Any], Any]:
     return lambda freezer, value: ("global", "quorate.core.ambient", name)
 
 
-INLINE: dict[type, Callable[[_Freezer, Any], Any]] = {
+INLINE: dict[type, Callable[[Freezer, Any], Any]] = {
     bool: _saying("bool", int),
     float: _saying("float"),
     complex: lambda freezer, value: ("complex", repr(value.real), repr(value.imag)),
     range: lambda freezer, value: ("range", value.start, value.stop, value.step),
-    tuple: _Freezer.tuple_,
-    frozenset: _Freezer.frozenset_,
-    type: _Freezer.class_,
+    tuple: Freezer.tuple_,
+    frozenset: Freezer.frozenset_,
+    type: Freezer.class_,
     type(...): _saying("ellipsis"),
     type(NotImplemented): _saying("not implemented"),
-    ModuleType: _Freezer.module,
-    FunctionType: _Freezer.function,
-    MethodType: _Freezer.method,
-    BuiltinFunctionType: _Freezer.built_in,
-    Handler: _Freezer.handler,
-    Routine: _Freezer.routine,
+    ModuleType: Freezer.module,
+    FunctionType: Freezer.function,
+    MethodType: Freezer.method,
+    BuiltinFunctionType: Freezer.built_in,
+    Handler: Freezer.handler,
+    Routine: Freezer.routine,
     RandomModule: _naming("random"),
     TimeModule: _naming("time"),
-    type({}.keys()): _Freezer.view,
-    type({}.values()): _Freezer.view,
-    type({}.items()): _Freezer.view,
+    type({}.keys()): Freezer.view,
+    type({}.values()): Freezer.view,
+    type({}.items()): Freezer.view,
 }
 """What never changes, by type: it stands in its place as a value."""
 
-DEFINED: dict[type, Callable[[_Freezer, Any], Any]] = {
-    list: _Freezer.define_list,
-    set: _Freezer.define_set,
-    dict: _Freezer.define_dict,
-    deque: _Freezer.define_deque,
-    Frame: _Freezer.define_frame,
-    Dispatch: _Freezer.define_dispatch,
-    Routine: _Freezer.define_routine,
-    FunctionType: _Freezer.define_function,
-    CellType: _Freezer.define_cell,
-    ObservedList: _Freezer.define_list,
-    ObservedSet: _Freezer.define_set,
-    ObservedDict: _Freezer.define_dict,
+DEFINED: dict[type, Callable[[Freezer, Any], Any]] = {
+    list: Freezer.define_list,
+    set: Freezer.define_set,
+    dict: Freezer.define_dict,
+    deque: Freezer.define_deque,
+    Frame: Freezer.define_frame,
+    Dispatch: Freezer.define_dispatch,
+    Routine: Freezer.define_routine,
+    FunctionType: Freezer.define_function,
+    CellType: Freezer.define_cell,
+    ObservedList: Freezer.define_list,
+    ObservedSet: Freezer.define_set,
+    ObservedDict: Freezer.define_dict,
 }
 """What can change, or may refer to itself, by type: it has a definition."""

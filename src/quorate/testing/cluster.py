@@ -25,9 +25,9 @@ from quorate.trace import SCHEMA
 from quorate.trace import events as ev
 from quorate.trace.reading import line_of
 from quorate.trace.telling import told
-from quorate.worlds.base import failure_of
+from quorate.worlds.base import command_line, failure_of, surroundings
 from quorate.worlds.sim.byhand import HeldRun
-from quorate.worlds.sim.run import command_line, load_for, surroundings
+from quorate.worlds.sim.run import load_for
 
 _TOLD = (
     *(ev.State, ev.Send, ev.Duplicate, ev.Drop, ev.Output, ev.End, ev.Fail),

@@ -10,8 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from quorate.testing.cluster import words_of
+from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.base.properties import never_reached
-from quorate.worlds.sim.run import Adversity, command_line, load_for, surroundings
+from quorate.worlds.sim.run import Adversity, load_for
 from quorate.worlds.sim.scenario import read_scenario
 from quorate.worlds.sim.seeds import Plan, Result, run_seed, sometimes
 

@@ -18,8 +18,10 @@ from quorate.worlds.base.reports import (
     standing_of,
     stuck,
 )
+from quorate.worlds.base.surroundings import EPOCH_SECONDS, command_line, surroundings
 
 __all__ = [
+    "EPOCH_SECONDS",
     "Failure",
     "Host",
     "Standing",
@@ -27,6 +29,7 @@ __all__ = [
     "Watch",
     "busy_at",
     "collect_seldom",
+    "command_line",
     "config_of",
     "failure_of",
     "faults_of_program",
@@ -36,4 +39,5 @@ __all__ = [
     "specifications_of",
     "standing_of",
     "stuck",
+    "surroundings",
 ]

@@ -10,9 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from quorate.core.ids import ProcessId
-
-EPOCH_SECONDS = 1_600_000_000.0
-"""What `time.time()` is when a simulation begins."""
+from quorate.worlds.base import EPOCH_SECONDS
 
 
 class ProcessClock(NamedTuple):

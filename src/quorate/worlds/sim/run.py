@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from quorate.core import effects as fx
-from quorate.core.ambient import here, seed_modules
 from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of, text_of
 from quorate.core.process import Process
@@ -26,13 +23,14 @@ from quorate.trace import events as trace
 from quorate.worlds.base import (
     Standing,
     Watch,
+    command_line,
     config_of,
     faults_of_program,
     properties_of,
     specifications_of,
     standing_of,
+    surroundings,
 )
-from quorate.worlds.sim.clocks import EPOCH_SECONDS
 from quorate.worlds.sim.faults import Strikes, swarm
 from quorate.worlds.sim.happenings import Observer
 from quorate.worlds.sim.host import End, SimulatedHost
@@ -218,32 +216,6 @@ def _beset(
         play(host, adversity.scenario)
     else:
         play_again(host, adversity.strikes, paths)
-
-
-@contextmanager
-def command_line(path: str | os.PathLike[str] | ModuleType, args: Sequence[Any]) -> Iterator[None]:
-    """`sys.argv` as the program is to see it."""
-    name = path.__name__ if isinstance(path, ModuleType) else os.fspath(path)
-    before = sys.argv
-    sys.argv = [name, *map(str, args)]
-    try:
-        yield
-    finally:
-        sys.argv = before
-
-
-@contextmanager
-def surroundings(seed: int) -> Iterator[None]:
-    """What the statements of modules, which are in no process, find: numbers and time, fixed."""
-    before = here.fallback, here.now
-    here.process = None
-    seed_modules(seed)
-    here.now = lambda which: EPOCH_SECONDS if which == "time" else 0.0
-    try:
-        yield
-    finally:
-        here.fallback, here.now = before
-        here.process = None
 
 
 def _shower(run: Run) -> Callable[[float, Process, fx.Output], None]:

@@ -19,11 +19,11 @@ from quorate.core.errors import PropertyFailed
 from quorate.core.ids import main_id
 from quorate.core.process import Process
 from quorate.core.properties import Property
-from quorate.worlds.base import failure_of, not_ended, stuck
+from quorate.worlds.base import command_line, failure_of, not_ended, stuck, surroundings
 from quorate.worlds.sim.happenings import Digest
 from quorate.worlds.sim.host import StepsExceeded
 from quorate.worlds.sim.recording import Otherwise, Recorder
-from quorate.worlds.sim.run import Adversity, Output, Run, command_line, run_loaded, surroundings
+from quorate.worlds.sim.run import Adversity, Output, Run, run_loaded
 from quorate.worlds.sim.scenario import ScenarioError
 
 Verdict = Literal["done", "late", "stalled", "failed"]

@@ -1,0 +1,1 @@
+"""The checked world: every interleaving of a program, within bounds."""

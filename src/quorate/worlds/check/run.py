@@ -1,0 +1,89 @@
+"""Checking a program: from its file to what holds of all its behaviours within bounds.
+
+Invariant: the same program, arguments and bounds give the same states, in the same order, with
+and without the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+
+from quorate.worlds.base import command_line, properties_of, surroundings
+from quorate.worlds.check.explore import Bounds, Explorer, Graph
+from quorate.worlds.check.observing import Observer
+from quorate.worlds.check.steps import Steps
+from quorate.worlds.check.tables import Tables
+
+Verdict = Literal["holds", "violated", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What has come of checking a program. `graph` has the states, `tables` what they stand for."""
+
+    graph: Graph
+    tables: Tables
+    observer: Observer
+    bounds: Bounds
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.graph.is_refuted:
+            return "violated"
+        if self.graph.stopped is not None:
+            return "inconclusive"
+        return "violated" if self.observer.sometimes else "holds"
+
+
+def check(
+    path: str | os.PathLike[str] | ModuleType,
+    args: Sequence[Any] = (),
+    bounds: Bounds | None = None,
+    config: Mapping[str, Any] | None = None,
+    tell: Callable[[Graph, int], None] | None = None,
+    *,
+    deadlocks: bool = True,
+) -> Checked:
+    """Check the program at `path`, or one loaded with `branching`, with `args` on its command line.
+
+    What contradicts its properties is told in the result; an error in its text is raised.
+    """
+    with command_line(path, args), surroundings(0):
+        module = path if isinstance(path, ModuleType) else load_for_checking(path)
+        return check_loaded(module, bounds, config, tell, deadlocks=deadlocks)
+
+
+def load_for_checking(path: str | os.PathLike[str]) -> ModuleType:
+    """The program at `path`, which asks wherever the language leaves something open."""
+    from quorate.compiler.loader import load
+
+    return load(os.fspath(path), properties=True, branching=True)
+
+
+def check_loaded(
+    module: ModuleType,
+    bounds: Bounds | None = None,
+    config: Mapping[str, Any] | None = None,
+    tell: Callable[[Graph, int], None] | None = None,
+    *,
+    deadlocks: bool = True,
+) -> Checked:
+    """Explore a program that has been loaded with `branching`, from its `main` on."""
+    from quorate.compiler.loader import main_of
+
+    bounds = bounds or Bounds()
+    steps = Steps(module, config)
+    observer = Observer(properties_of(module), steps.modules)
+    tables = Tables(
+        steps,
+        lambda local, process: observer.number(local.slot, local.state, process),
+        crash=bounds.crashes > 0,
+        ordered=bounds.network == "fifo",
+    )
+    explorer = Explorer(tables, observer, bounds, tell, deadlocks=deadlocks)
+    graph = explorer.run(tables.begin(main_of(module)))
+    return Checked(graph, tables, observer, bounds)

@@ -1,0 +1,331 @@
+"""Steps of one process: from its local state and an event to all that can come of it.
+
+The process is thawed, takes its step, and is frozen again, once for every way in which what the
+program leaves open can be decided. Invariant: a step depends on nothing but the local state and
+the event, so that whoever has computed one need never do it again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from quorate.core import effects as fx
+from quorate.core.ambient import here
+from quorate.core.choosing import GivenUp
+from quorate.core.errors import ProgramError
+from quorate.core.frames import Frame
+from quorate.core.freeze import Frozen
+from quorate.core.ids import ProcessId, main_id
+from quorate.core.messages import own_copy
+from quorate.core.process import Process
+from quorate.core.thaw import thaw
+from quorate.worlds.base import EPOCH_SECONDS, config_of
+from quorate.worlds.check.canonical import canonical, code_of, frozen_message
+from quorate.worlds.check.chance import Chance
+
+WAYS_MAX = 100_000
+"""In how many ways a single step may go."""
+
+
+ORDERS = (fx.Setup, fx.Start, fx.End)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message, or an order of the process that has made another; `key` says which it is."""
+
+    to: ProcessId
+    sender: ProcessId
+    message: Any = field(compare=False)
+    stamp: Any = field(compare=False)
+    key: Frozen
+
+    @property
+    def is_order(self) -> bool:
+        return isinstance(self.message, ORDERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What can come of a step: the process after it, what it has sent, and whom it has made.
+
+    `error` is what the step has failed by, and `failed` whose it was; `choices` lead here.
+    """
+
+    state: Frozen
+    sent: tuple[Sent, ...] = ()
+    made: tuple[tuple[ProcessId, Frozen], ...] = ()
+    error: BaseException | None = field(default=None, compare=False)
+    failed: ProcessId | None = None
+    choices: tuple[int, ...] = field(default=(), compare=False)
+
+
+class _Place:
+    """The world that a process may ask in the middle of a step. Time is abstract: it stands."""
+
+    seed = 0
+    shows = 1 << 30  # no output is wanted
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.names: Mapping[str, ProcessId] = {}
+
+    def now(self, which: str) -> float:
+        return EPOCH_SECONDS if which == "time" else 0.0
+
+    def hold(self, process: Process) -> Process:
+        """A process of this world, whose numbers are drawn by whoever explores it."""
+        process.random_ = Chance()
+        return process
+
+
+class Steps:
+    """The steps of the processes of a program that has been loaded with `branching`."""
+
+    def __init__(self, module: ModuleType, config: Mapping[str, Any] | None = None) -> None:
+        self.modules = {module.__name__: module}
+        options = dict(config_of(module, config))
+        if not getattr(module, "uses_clock_", False):  # then it is no part of a state
+            options |= {"clock": None, "clock_default": None}
+        self.place = _Place(options)
+
+    def thaw(self, state: Frozen) -> Process:
+        return self.place.hold(thaw(state, self.place, self.modules))
+
+    # Events.
+
+    def begin(self, main: type[Process]) -> list[Came]:
+        """What can come of the first step of the program's own process, which runs `main`."""
+        id = main_id()
+        return self._all(lambda: self.place.hold(main(id, id, self.place)), Process.begin_)
+
+    def deliver(self, state: Frozen, sent: Sent) -> list[Came]:
+        """A message, or an order, is taken; none where the process takes none now."""
+        process = self.thaw(state)
+        if process.ended_:
+            return [Came(state)]
+        if sent.is_order:
+            ready = type(sent.message) is not fx.Start or process.set_up_ or not needs(process)
+            return (
+                self._all(partial(self.thaw, state), partial(obey, sent.message)) if ready else []
+            )
+
+        def take(process: Process) -> None:
+            process.deliver_(own_copy(sent.message), sent.sender, sent.stamp)
+
+        if not process.open_:
+            return []
+        return self._all(partial(self.thaw, state), take, open=not process.one_at_a_time_)
+
+    def go_on(self, state: Frozen) -> list[Came]:
+        """The process goes on by itself from where it stands; none where it cannot."""
+        process = self.thaw(state)
+        if process.ended_ or not process.stack_ or process.sleep_ is not None:
+            return []
+        found = self._all(partial(self.thaw, state), Process.resume_)
+        return [came for came in found if came.error is not None or came != Came(state)]
+
+    def timers(self, state: Frozen) -> list[tuple[bool, list[Came]]]:
+        """What can come of each timer that runs, and whether it ends a sleep."""
+        process = self.thaw(state)
+        found = []
+        for number in range(1, process.timers_ + 1):
+            came = self._all(partial(self.thaw, state), partial(_fire, number))
+            found.append((process.sleep_ == number, [each for each in came if each != Came(state)]))
+        return found
+
+    def restart(self, state: Frozen) -> list[Came]:
+        """A process that has crashed begins anew, with what it was set up with before."""
+        old = self.thaw(state)
+
+        def make() -> Process:
+            new = type(old)(old.id_, old.parent_, self.place, old.rates_)
+            new.creations_ = old.creations_
+            return self.place.hold(new)
+
+        def begin(process: Process) -> None:
+            for args, kwargs in old.__dict__.get("given_", ()):
+                obey(fx.Setup(process.id_, args, kwargs), process)
+            obey(fx.Start(process.id_), process)
+
+        return self._all(make, begin)
+
+    # All ways.
+
+    def _all(
+        self, make: Callable[[], Process], take: Callable[[Process], None], *, open: bool = True
+    ) -> list[Came]:
+        """What can come of a step, for every choice within it; each once, in a stated order.
+
+        `open` says whether the process takes messages at the yield point that it comes to.
+        """
+        found: dict[Any, Came] = {}
+        for script in Scripts():
+            came = _Step(self, script, open).run(make(), take)
+            if came is not None:
+                found.setdefault((came, str(came.error)), came)
+        return list(found.values())
+
+
+class Scripts:
+    """All ways to answer the questions of a run, in the order of the first that differs."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self.answers: list[int] = []
+        self.asked = 0
+
+    def __iter__(self) -> Iterator[Scripts]:
+        for _ in range(WAYS_MAX):
+            self.asked = 0
+            yield self
+            while self.answers and self.answers[-1] + 1 == self.counts[-1]:
+                self.answers.pop()
+                self.counts.pop()
+            if not self.answers:
+                return
+            self.answers[-1] += 1
+        raise ProgramError(
+            "Q131",
+            f"a single step can go in more than {WAYS_MAX:,} ways",
+            "choose from fewer values, or at different yield points",
+        )
+
+    def choose(self, count: int) -> int:
+        """The answer to the next question, a number below `count`; 0 where it is a new one."""
+        if self.asked == len(self.answers):
+            self.answers.append(0)
+            self.counts.append(count)
+        self.asked += 1
+        return self.answers[self.asked - 1]
+
+
+class _Step:
+    """One step under way: the processes that have a part in it, and what they have sent."""
+
+    def __init__(self, steps: Steps, script: Scripts, open: bool) -> None:
+        self.steps = steps
+        self.script = script
+        self.open = open
+        self.made: dict[ProcessId, Process] = {}
+        self.sent: list[Sent] = []
+        self.running: Process | None = None
+
+    def run(self, process: Process, take: Callable[[Process], None]) -> Came | None:
+        """What came of the step; None where what was passed over left nothing to take."""
+        here.choose = self.script.choose
+        error: BaseException | None = None
+        try:
+            self.take(process, take)
+        except GivenUp:
+            return None
+        except Exception as raised:
+            error = raised
+        finally:
+            here.choose, here.process = None, None
+        choices = tuple(self.script.answers)
+        if error is not None:
+            assert self.running is not None
+            return Came((), error=error, failed=self.running.id_, choices=choices)
+        modules = self.steps.modules
+        made = tuple((id, standing(each, modules)) for id, each in self.made.items())
+        state = standing(process, modules, open=self.open)
+        return Came(state, tuple(self.sent), made, choices=choices)
+
+    def take(self, process: Process, step: Callable[[Process], None]) -> None:
+        """Take the step of a process, and carry out its effects."""
+        self.running = process
+        try:
+            step(process)
+        except SystemExit as exit:
+            process.exit_(exit)
+        for effect in process.take_effects_():
+            self.carry_out(process, effect)
+
+    def carry_out(self, process: Process, effect: Any) -> None:
+        """Carry out an effect; whoever is made and started in the same step begins at once.
+
+        It takes no message before its first yield point, and nobody can tell when it came there:
+        its beginning may as well be a part of this step (Lipton, CACM 18(12), 1975).
+        """
+        match effect:
+            case (to, message, stamp):
+                self.send(process, to, message, stamp)
+            case fx.Create(id, cls, _, rates):
+                made: Process = cls(id, process.id_, self.steps.place, dict(rates))
+                self.made[id] = self.steps.place.hold(made)
+                if id.name:
+                    self.steps.place.names = {**self.steps.place.names, id.name: id}
+            case fx.Setup() | fx.Start() if effect.id in self.made:
+                self.take(self.made[effect.id], partial(obey, effect))
+                self.running = process
+            case fx.Setup() | fx.Start() | fx.End():
+                self.send(process, effect.id, effect)
+
+    def send(self, process: Process, to: ProcessId, message: Any, stamp: Any = None) -> None:
+        effects, process.effects_ = process.effects_, []
+        key = frozen_message((message, stamp), process, self.steps.modules)
+        process.effects_ = effects
+        self.sent.append(Sent(to, process.id_, message, stamp, key))
+
+
+def obey(order: fx.Setup | fx.Start | fx.End, process: Process) -> None:
+    """What a process does that is ordered to by who has made it."""
+    match order:
+        case fx.Setup(_, args, kwargs):
+            given = process.__dict__.get("given_", ())
+            process.__dict__["given_"] = (*given, (own_copy(args), own_copy(kwargs)))
+            process.prepare_(own_copy(args), own_copy(kwargs))
+        case fx.Start():
+            process.begin_()
+        case fx.End():
+            process.finish_(0)
+
+
+def _fire(timer: int, process: Process) -> None:
+    process.fire_(timer)
+
+
+def needs(process: Process) -> bool:
+    """Whether a process cannot be started before it is set up."""
+    return bool(inspect.signature(process.setup).parameters)
+
+
+def standing(process: Process, modules: Mapping[str, Any], *, open: bool = True) -> Frozen:
+    """A process between two steps as a value, however it came to stand where it stands.
+
+    Where it stands at a yield point, `open` says whether it takes messages.
+    """
+    top = process.stack_[-1] if process.stack_ else None
+    waits = isinstance(top, Frame) and _tests(top)
+    if process.ended_:
+        process.waiting_, process.resumes_, process.arrived_ = False, 0, False
+    elif top is not None and process.sleep_ is None:
+        deferred = process.arrived_ and bool(process.deferred_)
+        process.arrived_ = deferred
+        process.waiting_ = waits and not deferred
+        process.resumes_ = int(not process.waiting_)
+        process.open_ = open and not process.inbox_
+    return canonical(process, modules)
+
+
+def is_waiting(process: Process) -> bool:
+    """Whether a process is owed something: it is not over, and does not serve for ever.
+
+    Who serves for ever awaits `False`, or has no `run`.
+    """
+    top = process.stack_[-1] if process.stack_ else None
+    if process.ended_ or not process.started_ or not isinstance(top, Frame):
+        return False
+    if process.sleep_ is not None or top.timer_ is not None:
+        return True
+    return "SERVE" not in code_of(top.routine_.blocks[top.block_]).co_names
+
+
+def _tests(frame: Frame) -> bool:
+    return frame.block_ in frame.routine_.waits

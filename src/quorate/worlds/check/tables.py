@@ -1,0 +1,176 @@
+"""What processes can do, as small integers: each local state, message and outcome has a number.
+
+A state of the whole program is then a list of numbers, and to explore it is to look up tables;
+the program's own code runs once for each local state and event. Invariants: numbers are given in
+the order of need, so whoever asks in the same order gets the same; tables only grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from quorate.core.freeze import Frozen
+from quorate.core.ids import ProcessId, main_id
+from quorate.core.process import Process
+from quorate.worlds.check.steps import Came, Sent, Steps, is_waiting
+
+Kind = Literal["begin", "deliver", "go on", "wake", "timeout", "crash", "restart"]
+
+BUDGETS = ("timeouts", "crashes", "restarts", "losses", "duplicates")
+"""What may happen so often in a run, by the place of its number in a state."""
+
+FREE = -1
+COST: dict[Kind, int] = {"timeout": 0, "crash": 1, "restart": 2}
+
+NOBODY = 0
+"""The local state of a process that is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local state: of the process in `slot`, which has `crashed` or not."""
+
+    slot: int
+    state: Frozen
+    crashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What can come of an event at a local state, in numbers.
+
+    `before` and `after` are local states, `made` those of processes that begin by it; `sent` and
+    `taken` are messages (`taken` is -1 without one). `cost` is which budget it is taken from.
+    `came` has the error of one that fails, and the choices that lead to it.
+    """
+
+    kind: Kind
+    before: int
+    after: int
+    sent: tuple[int, ...]
+    made: tuple[int, ...]
+    taken: int
+    cost: int
+    came: Came
+
+    @property
+    def fails(self) -> bool:
+        return self.came.error is not None
+
+
+@dataclass
+class Tables:
+    """The tables of one program. `observe` says what of a local state properties can tell apart.
+
+    Outcomes of a local state by itself are in `moves`, those of taking a message in `deliveries`.
+    """
+
+    steps: Steps
+    observe: Callable[[Local, Process], int]
+    crash: bool = False  # whether crashes are to be looked at
+    ordered: bool = False  # whether it matters in which order one process sends to another
+    slots: dict[ProcessId, int] = field(default_factory=dict)
+    locals: list[Local | None] = field(default_factory=lambda: [None])
+    messages: list[Sent] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    moves: list[tuple[int, ...] | None] = field(default_factory=lambda: [()])
+    deliveries: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    slot: list[int] = field(default_factory=lambda: [-1])  # of each local state
+    observed: list[int] = field(default_factory=lambda: [0])
+    to: list[int] = field(default_factory=list)  # of each message: the slot of its receiver
+    channel: list[int] = field(default_factory=list)  # of each message: one number for each pair
+    waits: list[bool] = field(default_factory=lambda: [False])  # whether it waits for something
+
+    def __post_init__(self) -> None:
+        self._locals: dict[Local, int] = {}
+        self._messages: dict[Sent, int] = {}
+        self._channels: dict[tuple[int, int], int] = {}
+
+    # Numbers.
+
+    def slot_of(self, id: ProcessId) -> int:
+        return self.slots.setdefault(id, len(self.slots))
+
+    def local(self, local: Local) -> int:
+        number = self._locals.get(local)
+        if number is None:
+            process = self.steps.thaw(local.state)
+            number = self._locals[local] = len(self.locals)
+            self.locals.append(local)
+            self.moves.append(None)
+            self.slot.append(local.slot)
+            self.waits.append(not local.crashed and is_waiting(process))
+            self.observed.append(self.observe(local, process))
+        return number
+
+    def message(self, sent: Sent) -> int:
+        number = self._messages.get(sent)
+        if number is None:
+            number = self._messages[sent] = len(self.messages)
+            to = self.slot_of(sent.to)
+            pair = self.slot_of(sent.sender), to
+            self.messages.append(sent)
+            self.to.append(to)
+            self.channel.append(self._channels.setdefault(pair, len(self._channels)))
+        return number
+
+    def _outcome(self, kind: Kind, slot: int, before: int, came: Came, taken: int = -1) -> int:
+        old = self.locals[before]
+        crashed = kind == "crash" or (taken >= 0 and old is not None and old.crashed)
+        after = NOBODY
+        if came.error is None:
+            after = self.local(Local(slot, came.state, crashed))
+        made = tuple(self.local(Local(self.slot_of(id), state)) for id, state in came.made)
+        sent: Iterable[int] = map(self.message, came.sent)
+        sent = tuple(sent if self.ordered else sorted(sent))
+        cost = COST.get(kind, FREE)
+        self.outcomes.append(Outcome(kind, before, after, sent, made, taken, cost, came))
+        return len(self.outcomes) - 1
+
+    # Outcomes, computed when they are first asked for.
+
+    def begin(self, main: type[Process]) -> tuple[int, ...]:
+        """The outcomes of the program's beginning."""
+        slot = self.slot_of(main_id())
+        return tuple(self._outcome("begin", slot, NOBODY, came) for came in self.steps.begin(main))
+
+    def deliver(self, before: int, message: int) -> tuple[int, ...]:
+        """The outcomes of a message that comes to its receiver, which is in this local state."""
+        key = (before, message)
+        found = self.deliveries.get(key)
+        if found is None:
+            local = self.locals[before]
+            came = [] if local is None else self._deliver(local, self.messages[message])
+            found = tuple(
+                self._outcome("deliver", self.slot[before], before, each, message) for each in came
+            )
+            self.deliveries[key] = found
+        return found
+
+    def _deliver(self, local: Local, sent: Sent) -> list[Came]:
+        return [Came(local.state)] if local.crashed else self.steps.deliver(local.state, sent)
+
+    def move(self, before: int) -> tuple[int, ...]:
+        """The outcomes of what a process in this local state can do by itself."""
+        found = self.moves[before]
+        if found is None:
+            local = self.locals[before]
+            assert local is not None
+            all_moves = self._moves(local)
+            found = tuple(self._outcome(kind, local.slot, before, came) for kind, came in all_moves)
+            self.moves[before] = found
+        return found
+
+    def _moves(self, local: Local) -> list[tuple[Kind, Came]]:
+        state, steps = local.state, self.steps
+        if local.crashed:
+            return [("restart", came) for came in steps.restart(state)]
+        found: list[tuple[Kind, Came]] = [("go on", came) for came in steps.go_on(state)]
+        for wakes, all_came in steps.timers(state):
+            found += [("wake" if wakes else "timeout", came) for came in all_came]
+        process = steps.thaw(state)
+        if self.crash and process.started_ and not process.ended_ and process.id_.path:
+            found.append(("crash", Came(state)))
+        return found

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 RESULT_LINE = re.compile(r"\bRESULT (\w+) ([-+.\deE]+)\s*$", re.MULTILINE)
+POLL_S = 0.005
 
 
 class MeasureError(Exception):
@@ -26,11 +28,15 @@ class MeasureError(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that has ended: its seconds from start to exit, its status, all it printed."""
+    """A command that has ended: its seconds from start to exit, its status, all it printed.
+
+    `peak_bytes` is the most memory that it, or one process it has waited for, has had at once.
+    """
 
     seconds: float
     status: int
     text: str
+    peak_bytes: int
 
 
 def run(command: Sequence[str], env: Mapping[str, str], limit_s: float) -> Finished:
@@ -50,7 +56,7 @@ def run(command: Sequence[str], env: Mapping[str, str], limit_s: float) -> Finis
         except OSError as error:
             raise MeasureError(f"cannot run {command[0]}: {error.strerror}") from error
         try:
-            status = process.wait(limit_s)
+            peak_bytes = _wait(process, limit_s)
             seconds = time.perf_counter() - begin_s
         except subprocess.TimeoutExpired:
             raise MeasureError(f"{_short(command)}: not done after {limit_s:g} s") from None
@@ -60,10 +66,24 @@ def run(command: Sequence[str], env: Mapping[str, str], limit_s: float) -> Finis
             process.wait()
         log.seek(0)
         text = log.read().decode(errors="replace")
+    status = process.returncode
     if status != 0:
         last = text.strip().splitlines()[-1:] or ["(nothing printed)"]
         raise MeasureError(f"{_short(command)}: status {status}: {last[0]}")
-    return Finished(seconds, status, text)
+    return Finished(seconds, status, text, peak_bytes)
+
+
+def _wait(process: subprocess.Popen[bytes], limit_s: float) -> int:
+    """Waits as `Popen.wait` does, and answers the peak of memory in bytes, which that forgets."""
+    end_s = time.monotonic() + limit_s
+    while True:
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if time.monotonic() > end_s:
+            raise subprocess.TimeoutExpired(process.args, limit_s)
+        time.sleep(POLL_S)
 
 
 def results(command: Sequence[str], env: Mapping[str, str], limit_s: float) -> dict[str, float]:

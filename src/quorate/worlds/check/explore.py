@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net, mix, share_of_message
 from quorate.worlds.check.observing import Found, Observer
+from quorate.worlds.check.reduction import Commuting
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
 BUDGET = len(BUDGETS)
@@ -39,6 +40,7 @@ class Bounds:
     losses: int = 0
     duplicates: int = 0
     network: Kind = "bag"
+    reduce: bool = True
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
@@ -107,6 +109,7 @@ class Explorer:
         tell: Callable[[Graph, int], None] | None = None,
         *,
         deadlocks: bool = True,
+        commuting: Commuting | None = None,
     ) -> None:
         """`tell` is called now and then, with how many states are still to be looked at."""
         self.tables = tables
@@ -114,6 +117,7 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
+        self.commuting = commuting
         self.network = NETWORKS[bounds.network](tables.channel)
         self.simple = bounds.network == "bag"  # the share of a message is always the same
         self.graph = Graph()
@@ -165,6 +169,8 @@ class Explorer:
 
     def _expand(self, state: State) -> None:
         """Find all that can happen next in a state."""
+        if self.commuting is not None and self._take_first(state, self.commuting):
+            return
         tables, graph = self.tables, self.graph
         moved = False
         held: set[str] = set()
@@ -184,6 +190,29 @@ class Explorer:
         graph.short |= held
         if not moved and "timeouts" not in held:
             self._rest(state)
+
+    def _take_first(self, state: State, commuting: Commuting) -> bool:
+        """Let only one thing happen, if one is there that is taken first and leads to what is new.
+
+        So that nothing is put off for ever (the proviso of Godefroid, chapter 6, for this order).
+        """
+        for outcome in self._free(state, commuting):
+            count, transitions = self.graph.states, self.graph.transitions
+            self._take(state, outcome)
+            if self.graph.states > count:
+                return True
+            self.graph.transitions = transitions
+        return False
+
+    def _free(self, state: State, commuting: Commuting) -> Iterator[int]:
+        tables = self.tables
+        for local in state.row[BUDGET:]:
+            yield from filter(commuting.is_first, tables.move(local))
+        for message in self.network.first(state.net):
+            place = BUDGET + tables.to[message]
+            local = state.row[place] if place < len(state.row) else NOBODY
+            commuting.pairs.add((local, message))
+            yield from filter(commuting.is_first, tables.deliver(local, message))
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""

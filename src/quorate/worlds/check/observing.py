@@ -40,11 +40,15 @@ class Observer:
     def __init__(self, properties: Iterable[Property], modules: Mapping[str, Any]) -> None:
         self.properties = list(properties)
         self.always = [each for each in self.properties if each.kind == "always"]
-        self.sometimes = [each for each in self.properties if each.kind == "sometimes"]
+        self.begin()
         self.modules = modules
         self._processes: list[Process | None] = [None]
         self._numbers: dict[Any, int] = {}
         self._reads: dict[type, tuple[tuple[str, ...], bool] | None] = {}
+
+    def begin(self) -> None:
+        """Nothing has been reached yet."""
+        self.sometimes = [each for each in self.properties if each.kind == "sometimes"]
 
     def number(self, slot: int, state: Any, process: Process) -> int:
         """What properties can tell of the process in `slot`, whose state is `state`."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from quorate.worlds.base import command_line, properties_of, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Graph
 from quorate.worlds.check.observing import Observer
+from quorate.worlds.check.reduction import Commuting
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.tables import Tables
 
@@ -84,6 +85,17 @@ def check_loaded(
         crash=bounds.crashes > 0,
         ordered=bounds.network == "fifo",
     )
-    explorer = Explorer(tables, observer, bounds, tell, deadlocks=deadlocks)
-    graph = explorer.run(tables.begin(main_of(module)))
+    begins = tables.begin(main_of(module))
+    commuting = None
+    if bounds.reduce and bounds.network != "set":
+        messages = not (bounds.losses or bounds.duplicates)
+        commuting = Commuting(tables, bounds.budgets, messages=messages)
+    while True:
+        observer.begin()
+        explorer = Explorer(
+            tables, observer, bounds, tell, deadlocks=deadlocks, commuting=commuting
+        )
+        graph = explorer.run(begins)
+        if graph.is_refuted or commuting is None or not commuting.refute():
+            break
     return Checked(graph, tables, observer, bounds)

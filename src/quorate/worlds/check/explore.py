@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net, mix, share_of_message
+from quorate.worlds.check.effects import BUDGET, SHARES, Effect, Effects
+from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
 from quorate.worlds.check.reduction import Commuting
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
-BUDGET = len(BUDGETS)
-LOSSES, DUPLICATES = BUDGETS.index("losses"), BUDGETS.index("duplicates")
-LOST, TWICE = -2, -3
-"""Of a message m, the action that it is lost is LOST - 2 * m, that it comes twice TWICE - 2 * m."""
-
-SHARES = [mix(1 << 40 | place) | 1 for place in range(BUDGET)]
-"""Of what is left of each budget, in a fingerprint: so much for each time."""
-
 CHECKED_SECONDS = 0.25
 """How often the clock is looked at, and progress told."""
+
+STATE_BYTES, FINGERPRINT_BYTES = 600, 100
+"""About what a state that is still to be looked at takes here, and one that is only remembered."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,7 @@ class Bounds:
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
+    memory: int | None = None  # bytes
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -117,179 +114,159 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
-        self.commuting = commuting
         self.network = NETWORKS[bounds.network](tables.channel)
-        self.simple = bounds.network == "bag"  # the share of a message is always the same
+        self.effects = Effects(tables, bounds.network, bounds.budgets, commuting)
         self.graph = Graph()
         self.visited: set[int] = set()
         self.asked: set[int] = set()
         self.next: list[State] = []
-        self._deltas: list[tuple[int, int]] = []  # of outcomes: what they add to both prints
 
     def run(self, begins: Sequence[int]) -> Graph:
         """Explore all that comes of the outcomes `begins`, up to what contradicts or bounds."""
-        graph, begun = self.graph, time.perf_counter()
-        self._looked = begun
-        for outcome in begins:
-            self._begin(outcome)
-        while self.next and not (graph.is_refuted or graph.stopped):
+        graph = self.graph
+        self._begun = self._looked = time.perf_counter()
+        row = self.bounds.budgets
+        print = sum(left * share for left, share in zip(row, SHARES, strict=True)) & MASK
+        self._happen(State(row, (), print, 1, -1), [self.effects.of(each) for each in begins])
+        self._stop_if_full()
+        while self._width() and not (graph.is_refuted or graph.stopped):
             if self.bounds.depth is not None and graph.depth >= self.bounds.depth:
                 graph.stopped = "depth"
                 break
             graph.depth += 1
-            level, self.next = self.next, []
-            self._level(level, begun)
-        graph.seconds = time.perf_counter() - begun
+            self._level()
+        graph.seconds = time.perf_counter() - self._begun
         return graph
 
-    def _level(self, level: list[State], begun: float) -> None:
-        graph = self.graph
+    def _width(self) -> int:
+        """How many states the next level has so far."""
+        return len(self.next)
+
+    def _level(self) -> None:
+        """Look at all states of a level, or as many as the bounds let."""
+        level, self.next = self.next, []
         for place, state in enumerate(level):
             self._expand(state)
-            if graph.is_refuted:
+            self._stop_if_full()
+            if not place & 255:
+                self._look_at_time(len(level) - place + len(self.next))
+            if self.graph.is_refuted or self.graph.stopped:
                 return
-            if self.bounds.states is not None and graph.states >= self.bounds.states:
-                graph.stopped = "states"
-                return
-            if not place & 255 and (now := time.perf_counter()) > self._looked + CHECKED_SECONDS:
-                self._looked = now
-                graph.seconds = now - begun
-                if self.tell is not None:
-                    self.tell(graph, len(level) - place + len(self.next))
-                if self.bounds.seconds is not None and graph.seconds > self.bounds.seconds:
-                    graph.stopped = "seconds"
-                    return
+
+    def _stop_if_full(self) -> None:
+        if self.bounds.states is not None and self.graph.states >= self.bounds.states:
+            self.graph.stopped = "states"
+
+    def _look_at_time(self, waiting: int) -> None:
+        """Tell how far it is, every now and then, and stop when what is allowed is used up."""
+        graph, now = self.graph, time.perf_counter()
+        if now <= self._looked + CHECKED_SECONDS:
+            return
+        self._looked = now
+        graph.seconds = now - self._begun
+        if self.tell is not None:
+            self.tell(graph, waiting)
+        if self.bounds.seconds is not None and graph.seconds > self.bounds.seconds:
+            graph.stopped = graph.stopped or "seconds"
+        self._stop_if_large()
+
+    def _stop_if_large(self) -> None:
+        if self.bounds.memory is not None and self._memory() > self.bounds.memory:
+            self.graph.stopped = self.graph.stopped or "memory"
+
+    def _memory(self) -> int:
+        """About how many bytes the states take."""
+        rows = len(self.next) * STATE_BYTES
+        return rows + self.graph.states * FINGERPRINT_BYTES
 
     # One state.
 
-    def _begin(self, outcome: int) -> None:
-        row = self.bounds.budgets
-        print = sum(left * share for left, share in zip(row, SHARES, strict=True)) & MASK
-        self._take(State(row, (), print, 0, -1), outcome)
-
     def _expand(self, state: State) -> None:
         """Find all that can happen next in a state."""
-        if self.commuting is not None and self._take_first(state, self.commuting):
-            return
-        tables, graph = self.tables, self.graph
-        moved = False
-        held: set[str] = set()
-        row = state.row
+        row, move, deliver = state.row, self.effects.move, self.effects.deliver
+        todo: list[Effect] = []
         for local in row[BUDGET:]:
-            outcomes = tables.moves[local]
-            for outcome in tables.move(local) if outcomes is None else outcomes:
-                moved |= self._take(state, outcome, held)
+            todo += move(local)
+        to, size = self.tables.to, len(row)
         for message in self.network.first(state.net):
-            place = BUDGET + tables.to[message]
-            local = row[place] if place < len(row) else NOBODY
-            outcomes = tables.deliveries.get((local, message))
-            for outcome in tables.deliver(local, message) if outcomes is None else outcomes:
-                moved |= self._take(state, outcome, held)
-            if not tables.messages[message].is_order:
-                self._meddle(state, message, held)
-        graph.short |= held
-        if not moved and "timeouts" not in held:
+            place = BUDGET + to[message]
+            todo += deliver(row[place] if place < size else NOBODY, message)
+        moved, held = self._happen(state, todo)
+        self.graph.short |= held
+        if self.deadlocks and not moved and "timeouts" not in held:
             self._rest(state)
-
-    def _take_first(self, state: State, commuting: Commuting) -> bool:
-        """Let only one thing happen, if one is there that is taken first and leads to what is new.
-
-        So that nothing is put off for ever (the proviso of Godefroid, chapter 6, for this order).
-        """
-        for outcome in self._free(state, commuting):
-            count, transitions = self.graph.states, self.graph.transitions
-            self._take(state, outcome)
-            if self.graph.states > count:
-                return True
-            self.graph.transitions = transitions
-        return False
-
-    def _free(self, state: State, commuting: Commuting) -> Iterator[int]:
-        tables = self.tables
-        for local in state.row[BUDGET:]:
-            yield from filter(commuting.is_first, tables.move(local))
-        for message in self.network.first(state.net):
-            place = BUDGET + tables.to[message]
-            local = state.row[place] if place < len(state.row) else NOBODY
-            commuting.pairs.add((local, message))
-            yield from filter(commuting.is_first, tables.deliver(local, message))
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""
-        waits = self.tables.waits
-        if self.deadlocks and any(waits[local] for local in state.row[BUDGET:]):
+        if any(self.tables.waits[local] for local in state.row[BUDGET:]):
             self.graph.stuck = state.number
 
-    def _take(self, state: State, outcome: int, held: set[str] | None = None) -> bool:
-        """Let an outcome come of a state; whether something has happened that is no mischief."""
-        each = self.tables.outcomes[outcome]
-        left = state.row
-        if each.cost != FREE and not left[each.cost]:
-            assert held is not None
-            held.add(BUDGETS[each.cost])
-            return False
-        graph = self.graph
-        if each.fails:
-            if graph.failed is None:
-                graph.failed = state.number, outcome
-            return True
-        delta, seen = self._delta(outcome)
-        net = None
-        if not self.simple:
-            net = self.network.after(state.net, each.taken, each.sent)
-            delta += self.network.fingerprint(net) - self.network.fingerprint(state.net)
-        print = (state.print + delta) & MASK
-        if print == state.print:
-            return False
-        graph.transitions += 1
-        if print in self.visited:
-            return each.kind != "crash"
-        row = list(left)
-        if each.cost != FREE:
-            row[each.cost] -= 1
-        for local in (each.after, *each.made):
-            place = BUDGET + self.tables.slot[local]
-            row += [NOBODY] * (place + 1 - len(row))
+    def _happen(self, state: State, effects: Iterable[Effect]) -> tuple[bool, set[str]]:
+        """Let effects come of a state: whether any moves, and which budgets kept others back."""
+        row, net, before, _, number = state
+        graph, visited, depends = self.graph, self.visited, self.bounds.network != "bag"
+        moved = False
+        held: set[str] = set()
+        found: list[tuple[Effect, int]] = []
+        for effect in effects:
+            _, cost, fails, moves, delta, _, taken, sent, _, _ = effect
+            if cost >= 0 and not row[cost]:
+                held.add(BUDGETS[cost])
+                continue
+            if fails:
+                graph.failed = graph.failed or (number, effect.action)
+                moved = True
+                continue
+            if depends and (sent or taken >= 0):
+                delta += self.network.delta(net, taken, sent)
+            print = (before + delta) & MASK
+            if print != before:
+                moved |= moves
+                found.append((effect, print))
+        if self.effects.commuting is not None:
+            found = self._without_others(found)
+        graph.transitions += len(found)
+        for effect, print in found:
+            if print not in visited:
+                self._add(state, effect, print)
+        return moved, held
+
+    def _without_others(self, found: list[tuple[Effect, int]]) -> list[tuple[Effect, int]]:
+        """One effect alone, if one is there that is taken first and leads to what is new.
+
+        So that nothing is put off for ever (Bosnacki, Leue and Lluch Lafuente, STTT 11(2), 2009).
+        """
+        for effect, print in found:
+            if effect.first and print not in self.visited:
+                return [(effect, print)]
+        return found
+
+    def _add(self, state: State, effect: Effect, print: int) -> None:
+        """A state that has not been found before, in which an effect leaves another."""
+        row = list(state.row)
+        if effect.cost != FREE:
+            row[effect.cost] -= 1
+        for place, local in effect.puts:
+            if place >= len(row):
+                row += [NOBODY] * (place + 1 - len(row))
             row[place] = local
-        if net is None:
-            net = self.network.after(state.net, each.taken, each.sent)
-        self._add(tuple(row), net, print, (state.seen + seen) & MASK, state.number, outcome)
-        return each.kind != "crash"
-
-    def _meddle(self, state: State, message: int, held: set[str]) -> None:
-        """Let a message be lost, or come twice."""
-        for budget, action in ((LOSSES, LOST), (DUPLICATES, TWICE)):
-            if not self.bounds.budgets[budget]:
-                continue
-            if not state.row[budget]:
-                held.add(BUDGETS[budget])
-                continue
-            row = list(state.row)
-            row[budget] -= 1
-            taken, sent = (message, ()) if budget == LOSSES else (-1, (message,))
-            net = self.network.after(state.net, taken, sent)
-            shares = self.network.fingerprint(net) - self.network.fingerprint(state.net)
-            print = (state.print + shares - SHARES[budget]) & MASK
-            self.graph.transitions += 1
-            if print not in self.visited:
-                action -= 2 * message
-                self._add(tuple(row), net, print, state.seen, state.number, action)
-
-    def _add(
-        self, row: tuple[int, ...], net: Net, print: int, seen: int, parent: int, action: int
-    ) -> None:
-        """A state that has not been found before."""
-        graph = self.graph
-        self.visited.add(print)
-        number = graph.states
-        graph.parents.append(parent)
-        graph.actions.append(action)
-        self.next.append(State(row, net, print, seen, number))
+        net = state.net
+        if effect.sent or effect.taken >= 0:
+            net = self.network.after(net, effect.taken, effect.sent)
+        number = self.graph.states
+        seen = (state.seen + effect.seen) & MASK
+        self.graph.parents.append(state.number)
+        self.graph.actions.append(effect.action)
+        self._keep(State(tuple(row), net, print, seen, number))
         if seen not in self.asked:
             self.asked.add(seen)
             self._ask(row, number)
 
-    def _ask(self, row: tuple[int, ...], state: int) -> None:
+    def _keep(self, state: State) -> None:
+        self.visited.add(state.print)
+        self.next.append(state)
+
+    def _ask(self, row: Sequence[int], state: int) -> None:
         """Ask the properties about a state that they have not seen the like of."""
         numbers = [self.tables.observed[local] for local in row[BUDGET:]]
         found = self.observer.refuted(numbers)
@@ -297,31 +274,3 @@ class Explorer:
             self.graph.wrong = state, found
         if self.observer.sometimes:
             self.graph.reached += [(state, each) for each in self.observer.reached(numbers)]
-
-    def _delta(self, outcome: int) -> tuple[int, int]:
-        """What an outcome adds to the fingerprint of a state, and to that of what is seen of it."""
-        deltas = self._deltas
-        while len(deltas) <= outcome:
-            deltas.append(self._delta_of(len(deltas)))
-        return deltas[outcome]
-
-    def _delta_of(self, outcome: int) -> tuple[int, int]:
-        each, observed = self.tables.outcomes[outcome], self.tables.observed
-        come = [each.after, *each.made]
-        delta = sum(map(_share_of_local, come)) - _share_of_local(each.before)
-        seen = sum(_share_of_seen(observed[local]) for local in come)
-        seen -= _share_of_seen(observed[each.before])
-        if each.cost != FREE:
-            delta -= SHARES[each.cost]
-        if self.simple:
-            delta += sum(map(share_of_message, each.sent))
-            delta -= share_of_message(each.taken) if each.taken >= 0 else 0
-        return delta & MASK, seen & MASK
-
-
-def _share_of_local(local: int) -> int:
-    return 0 if local == NOBODY else mix(2 * local)
-
-
-def _share_of_seen(number: int) -> int:
-    return 0 if number == 0 else mix(1 << 41 | number)

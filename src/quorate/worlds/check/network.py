@@ -3,11 +3,12 @@
 A network is a tuple of the numbers of messages. In a bag each message arrives as often as it was
 sent, in any order; in a set it stays, and arrives any number of times; in queues those from one
 process to another arrive in the order in which they were sent. Invariant: equal networks are equal
-tuples, and `fingerprint` is the sum of a share of each message.
+tuples, and their fingerprint is the sum of a share of each message.
 """
 
 from __future__ import annotations
 
+import functools
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
@@ -25,6 +26,7 @@ def mix(number: int) -> int:
     return z ^ (z >> 31)
 
 
+@functools.cache
 def share_of_message(message: int) -> int:
     """The part of a fingerprint that stands for a message, which stands first in its queue."""
     return mix(2 * message + 1)
@@ -49,19 +51,20 @@ class Bag:
             insort(left, message)
         return tuple(left)
 
-    def fingerprint(self, net: Net) -> int:
-        return sum(map(share_of_message, net)) & MASK
+    def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
+        """What is added to the fingerprint of a network by taking and sending, modulo 2^64."""
+        return sum(map(share_of_message, sent)) - (share_of_message(taken) if taken >= 0 else 0)
 
 
 class Stay(Bag):
-    """A set: what is there stays, so that it can be taken again and again."""
+    """A set: what is there stays, so that it can be taken again and again. `sent` are different."""
 
     def after(self, net: Net, taken: int, sent: Iterable[int]) -> Net:
-        left = list(net)
-        for message in sent:
-            if message not in left:
-                insort(left, message)
-        return tuple(left)
+        new = [message for message in sent if message not in net]
+        return tuple(sorted((*net, *new))) if new else net
+
+    def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
+        return sum(share_of_message(message) for message in sent if message not in net)
 
 
 class Queues(Bag):
@@ -81,14 +84,21 @@ class Queues(Bag):
             insort(left, message, key=self.channel.__getitem__)
         return tuple(left)
 
-    def fingerprint(self, net: Net) -> int:
-        total = place = 0
-        last = -1
-        for message in net:
-            place = place + 1 if self.channel[message] == last else 0
-            last = self.channel[message]
+    def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
+        """A message's share counts 2p + 1 times at the place p of its queue, the first being 0."""
+        channel, total = self.channel, 0
+        length: dict[int, int] = {}
+        if taken >= 0:
+            queue = [message for message in net if channel[message] == channel[taken]]
+            total -= share_of_message(taken) + 2 * sum(map(share_of_message, queue[1:]))
+            length[channel[taken]] = len(queue) - 1
+        for message in sent:
+            place = length.get(channel[message])
+            if place is None:
+                place = sum(channel[each] == channel[message] for each in net)
+            length[channel[message]] = place + 1
             total += share_of_message(message) * (2 * place + 1)
-        return total & MASK
+        return total
 
 
 NETWORKS: dict[Kind, Callable[[Sequence[int]], Bag]] = {"bag": Bag, "set": Stay, "fifo": Queues}

@@ -10,7 +10,7 @@ that is left commutes with every event that its process has met after it in what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from quorate.worlds.check.tables import FREE, Outcome, Tables
 
@@ -21,15 +21,16 @@ BY_ITSELF = frozenset({"go on", "wake"})
 
 
 class Commuting:
-    """Which outcomes are taken first. `pairs` are the (local state, message) that were explored."""
+    """Which outcomes are taken first."""
 
     def __init__(self, tables: Tables, budgets: Sequence[int], *, messages: bool) -> None:
         """Without `messages`, only what processes do by themselves is taken first."""
         self.tables = tables
         self.budgets = budgets
         self.messages = messages
-        self.pairs: set[tuple[int, int]] = set()
         self.refuted: set[int] = set()
+        self._met: dict[int, list[int]] = {}
+        self._used: set[int] = set()
         self._guesses: list[bool] = []
 
     def is_first(self, outcome: int) -> bool:
@@ -53,13 +54,21 @@ class Commuting:
 
     # Refuting.
 
-    def refute(self) -> bool:
-        """Hold the guesses to what was explored after them; whether one has been refuted."""
-        self._meet()
+    def refute(self, pairs: Iterable[tuple[int, int]]) -> bool:
+        """Hold the guesses to what was explored after them; whether one has been refuted.
+
+        `pairs` are the (local state, message) that were there in a state that was explored.
+        """
+        self._met.clear()
+        for local, message in pairs:
+            self._met.setdefault(local, []).append(message)
+            self._used |= set(self.tables.deliver(local, message))
+        for moves in self.tables.moves:
+            self._used |= set(moves or ())
         needed_by: dict[int, set[int]] = {}
         seen: set[int] = set()
         failed: list[int] = []
-        todo = [each for each in self._used() if self.is_first(each)]
+        todo = sorted(filter(self.is_first, self._used))
         while todo:
             outcome = todo.pop()
             if outcome in seen:
@@ -80,31 +89,6 @@ class Commuting:
         self.refuted |= gone
         return bool(gone)
 
-    def _meet(self) -> None:
-        """Note which messages each local state has met, there or after steps taken first."""
-        self._met: dict[int, set[int]] = {}
-        for local, message in self.pairs:
-            self._met.setdefault(local, set()).add(message)
-        earlier: dict[int, set[int]] = {}
-        for outcome in filter(self.is_first, self._used()):
-            each = self.tables.outcomes[outcome]
-            earlier.setdefault(each.after, set()).add(each.before)
-        todo = list(self._met)
-        while todo:
-            local = todo.pop()
-            for before in earlier.get(local, ()):
-                known = self._met.setdefault(before, set())
-                if not self._met[local] <= known:
-                    known |= self._met[local]
-                    todo.append(before)
-
-    def _used(self) -> Iterator[int]:
-        tables = self.tables
-        for moves in tables.moves:
-            yield from moves or ()
-        for pair in sorted(self.pairs):
-            yield from tables.deliveries[pair]
-
     def _needs(self, outcome: int) -> Iterator[int | None]:
         """The outcomes that are to be taken first, too, if this one is; None where it is not.
 
@@ -115,7 +99,7 @@ class Commuting:
         if not self._is_only(step):
             yield None
             return
-        others = [MOVES, *sorted(self._met.get(step.after, ()))]
+        others = [MOVES, *self._met.get(step.after, ())]
         for other in others:
             if other == step.taken and other != MOVES:
                 continue

@@ -6,6 +6,7 @@ and without the kernel.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def check(
     tell: Callable[[Graph, int], None] | None = None,
     *,
     deadlocks: bool = True,
+    kernel: bool | None = None,
 ) -> Checked:
     """Check the program at `path`, or one loaded with `branching`, with `args` on its command line.
 
@@ -55,7 +57,7 @@ def check(
     """
     with command_line(path, args), surroundings(0):
         module = path if isinstance(path, ModuleType) else load_for_checking(path)
-        return check_loaded(module, bounds, config, tell, deadlocks=deadlocks)
+        return check_loaded(module, bounds, config, tell, deadlocks=deadlocks, kernel=kernel)
 
 
 def load_for_checking(path: str | os.PathLike[str]) -> ModuleType:
@@ -72,6 +74,7 @@ def check_loaded(
     tell: Callable[[Graph, int], None] | None = None,
     *,
     deadlocks: bool = True,
+    kernel: bool | None = None,
 ) -> Checked:
     """Explore a program that has been loaded with `branching`, from its `main` on."""
     from quorate.compiler.loader import main_of
@@ -92,10 +95,25 @@ def check_loaded(
         commuting = Commuting(tables, bounds.budgets, messages=messages)
     while True:
         observer.begin()
-        explorer = Explorer(
+        explorer = explorer_class(kernel)(
             tables, observer, bounds, tell, deadlocks=deadlocks, commuting=commuting
         )
         graph = explorer.run(begins)
-        if graph.is_refuted or commuting is None or not commuting.refute():
+        if (
+            commuting is None
+            or graph.is_refuted
+            or not commuting.refute(explorer.effects.deliveries)
+        ):
             break
     return Checked(graph, tables, observer, bounds)
+
+
+def explorer_class(kernel: bool | None = None) -> type[Explorer]:
+    """The explorer with the kernel, or without it; None: with it where numba is installed."""
+    if kernel is None:
+        kernel = importlib.util.find_spec("numba") is not None
+    if not kernel:
+        return Explorer
+    from quorate.worlds.check.compiled import CompiledExplorer
+
+    return CompiledExplorer

@@ -1,0 +1,195 @@
+"""What the kernel works on: arrays that grow, filled from effects and states in plain Python.
+
+Invariant: of each local state and delivery whose effects are here, all of them are, in order.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.worlds.check import kernel
+from quorate.worlds.check.effects import BUDGET, Effect
+from quorate.worlds.check.kernel import FAILS, FIRST_OF_ALL, MOVES, NONE, Level, Program, Work
+from quorate.worlds.check.network import share_of_message
+from quorate.worlds.check.tables import Tables
+
+
+def grown(array: NDArray[Any], least: int) -> NDArray[Any]:
+    """An array with room for at least so many rows, at least twice as long if this one is short."""
+    if least <= len(array):
+        return array
+    new = np.empty((max(least, 2 * len(array)), *array.shape[1:]), array.dtype)
+    new[: len(array)] = array
+    return new
+
+
+class Column:
+    """Rows of numbers, in an array with room for more."""
+
+    def __init__(self, kind: type, *width: int) -> None:
+        self.array: NDArray[Any] = np.zeros((64, *width), kind)
+        self.count = 0
+
+    def append(self, rows: Sequence[Any]) -> None:
+        end = self.count + len(rows)
+        self.array = grown(self.array, end)
+        if rows:
+            self.array[self.count : end] = rows
+        self.count = end
+
+
+class Mirror:
+    """The effects that have been asked for, as arrays. `growth` is the most one adds to a row."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.growth = 0
+        self.moves = Column(np.int32, 2)
+        self.waits = Column(np.bool_)
+        self.messages = Column(np.int32, 2)
+        self.shares = Column(np.uint64)
+        self.effects = Column(np.int32, 1 + kernel.SENT_END)
+        self.deltas = Column(np.uint64, 2)
+        self.puts = Column(np.int32, 2)
+        self.sent = Column(np.int32)
+        self.deliveries = np.full((64, 2), -1, np.int64)
+        self.delivered = 0
+
+    def numbers(self) -> None:
+        """See to it that all local states and messages are here."""
+        tables = self.tables
+        locals, messages = self.moves.count, self.messages.count
+        self.moves.append([(0, -1 if local else 0) for local in range(locals, len(tables.locals))])
+        self.waits.append(tables.waits[locals:])
+        of = zip(tables.to[messages:], tables.channel[messages:], strict=True)
+        self.messages.append(list(of))
+        self.shares.append([share_of_message(each) for each in range(messages, len(tables.to))])
+
+    def move(self, local: int, effects: Sequence[Effect]) -> None:
+        """Say what a process in a local state can do by itself."""
+        start = self._append(effects)
+        self.moves.array[local] = start, len(effects)
+
+    def deliver(self, local: int, message: int, effects: Sequence[Effect]) -> None:
+        """Say what can become of a message that comes to a local state."""
+        start = self._append(effects)
+        self.delivered += 1
+        if 2 * self.delivered > len(self.deliveries):
+            old, self.deliveries = (
+                self.deliveries,
+                np.full((2 * len(self.deliveries), 2), -1, np.int64),
+            )
+            for key, value in old[old[:, 0] >= 0].tolist():
+                many = value & ((1 << kernel.MANY) - 1)
+                kernel.deliver(
+                    self.deliveries, key >> 32, key & 0xFFFFFFFF, value >> kernel.MANY, many
+                )
+        kernel.deliver(self.deliveries, local, message, start, len(effects))
+
+    def _append(self, effects: Sequence[Effect]) -> int:
+        self.numbers()
+        start = self.effects.count
+        for each in effects:
+            puts, sent = self.puts.count, self.sent.count
+            self.puts.append([(1 + place, local) for place, local in each.puts])
+            self.sent.append(each.sent)
+            flags = FAILS * each.fails | MOVES * each.moves | FIRST_OF_ALL * each.first
+            ends = puts, self.puts.count, sent, self.sent.count
+            self.effects.append([(each.action, each.cost, flags, each.taken, *ends)])
+            self.deltas.append([(each.delta, each.seen)])
+            wider = max((place - BUDGET + 1 for place, _ in each.puts), default=0)
+            self.growth = max(self.growth, wider + len(each.sent))
+        return start
+
+    def program(self) -> Program:
+        columns = self.effects, self.deltas, self.puts, self.sent
+        return Program(
+            *(self.moves.array, self.waits.array, self.messages.array, self.shares.array),
+            *(self.deliveries, *(each.array for each in columns)),
+        )
+
+
+# States.
+
+
+def new_level() -> Level:
+    return Level(
+        *(np.zeros(1 << 14, np.int32), np.zeros(1025, np.int64)),
+        *(np.zeros(1024, np.uint64), np.zeros(1024, np.uint64)),
+        *(np.zeros(1024, np.int32), np.zeros(1024, np.int32)),
+    )
+
+
+def with_room(level: Level, states: int, words: int) -> Level:
+    """A level with room for so many states, and for so many numbers in their rows."""
+    prints = grown(level.prints, states)
+    return Level(
+        grown(level.rows, words),
+        grown(level.offsets, len(prints) + 1),
+        prints,
+        grown(level.seen, states),
+        grown(level.parents, states),
+        grown(level.actions, states),
+    )
+
+
+def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
+    size = len(old)
+    while 5 * members > 3 * size:
+        size *= 2
+    if size == len(old):
+        return old
+    new = np.zeros(size, np.uint64)
+    kernel.rehash(old, new)
+    return new
+
+
+def put_row(level: Level, state: int, row: Sequence[int], net: Sequence[int]) -> None:
+    start = int(level.offsets[state])
+    numbers = [len(row) - BUDGET, *row, *net]
+    level.rows[start : start + len(numbers)] = numbers
+    level.offsets[state + 1] = start + len(numbers)
+
+
+def get_row(level: Level, state: int) -> tuple[list[int], tuple[int, ...]]:
+    """The row of a state as the twin has it, and its network."""
+    size, *numbers = level.rows[level.offsets[state] : level.offsets[state + 1]].tolist()
+    return numbers[: BUDGET + size], tuple(numbers[BUDGET + size :])
+
+
+def new_work() -> Work:
+    counts = np.zeros(kernel.COUNTS, np.int64)
+    counts[kernel.FAILED] = NONE
+    prints = np.zeros(256, np.uint64)
+    return Work(
+        visited=np.zeros(1 << 12, np.uint64),
+        asked=np.zeros(1 << 10, np.uint64),
+        todo=np.zeros(len(prints), np.int32),
+        prints=prints,
+        homes=np.zeros_like(prints),
+        news=np.zeros((1024, len(kernel.NEW)), np.int64),
+        counts=counts,
+    )
+
+
+def work_with_room(work: Work, events: int) -> Work:
+    """With room for what comes of so many effects."""
+    return Work(
+        visited=set_with_room(work.visited, int(work.counts[kernel.VISITED]) + events),
+        asked=set_with_room(work.asked, int(work.counts[kernel.ASKED]) + events),
+        todo=grown(work.todo, events),
+        prints=grown(work.prints, events),
+        homes=grown(work.homes, events),
+        news=grown(work.news, events),
+        counts=work.counts,
+    )
+
+
+def size_of(*groups: Iterable[Any]) -> int:
+    """The bytes of all arrays of some groups."""
+    return sum(array.nbytes for array in itertools.chain(*groups))

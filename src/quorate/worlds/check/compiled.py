@@ -1,0 +1,153 @@
+"""Exploring with the kernel: fills in what it lacks, and asks the properties what it has found new.
+
+Invariant: what comes of it is what the twin finds, state for state (explore.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from quorate.worlds.check import kernel as k
+from quorate.worlds.check.arrays import (
+    Mirror,
+    get_row,
+    new_level,
+    new_work,
+    put_row,
+    size_of,
+    with_room,
+    work_with_room,
+)
+from quorate.worlds.check.effects import BUDGET
+from quorate.worlds.check.explore import Bounds, Explorer, Graph, State
+from quorate.worlds.check.observing import Observer
+from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.tables import BUDGETS, NOBODY, Tables
+
+STRIDE = 1 << 14
+"""After how many states the kernel comes back to look at the clock."""
+
+NETWORKS = {"bag": k.BAG, "set": k.SET, "fifo": k.FIFO}
+
+
+class CompiledExplorer(Explorer):
+    """Explores as Explorer does, many times as fast."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        observer: Observer,
+        bounds: Bounds,
+        tell: Callable[[Graph, int], None] | None = None,
+        *,
+        deadlocks: bool = True,
+        commuting: Commuting | None = None,
+    ) -> None:
+        super().__init__(tables, observer, bounds, tell, deadlocks=deadlocks, commuting=commuting)
+        timeouts = 1 << BUDGETS.index("timeouts")
+        reduces = commuting is not None
+        self.rules = k.Rules(NETWORKS[bounds.network], BUDGET, timeouts, deadlocks, reduces)
+        self.mirror = Mirror(tables)
+        self.level, self.new, self.work = new_level(), new_level(), new_work()
+        self.program = self.mirror.program()
+
+    @property
+    def counts(self) -> k.Int64s:
+        return self.work.counts
+
+    def _width(self) -> int:
+        return int(self.counts[k.STATES])
+
+    def _keep(self, state: State) -> None:
+        """Keep a state of the first level."""
+        place = self._width()
+        self._make_room(1, len(state.row) + len(state.net) + 1)
+        super()._keep(state)
+        put_row(self.new, place, state.row, state.net)
+        self.new.prints[place], self.new.seen[place] = state.print, state.seen
+        k.insert(self.work.visited, np.uint64(state.print))
+        k.insert(self.work.asked, np.uint64(state.seen))
+        self.counts[[k.STATES, k.VISITED, k.ASKED]] += 1
+
+    def _level(self) -> None:
+        graph, counts = self.graph, self.counts
+        self.level, self.new = self.new, self.level
+        width = self.width = self._width()
+        counts[k.DONE] = counts[k.STATES] = 0
+        counts[k.FIRST] = graph.states - width
+        counts[k.TRANSITIONS] = graph.transitions
+        states = self.bounds.states
+        counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states
+        self.mirror.numbers()
+        self.program = self.mirror.program()
+        while counts[k.DONE] < width:
+            counts[k.UNTIL] = min(counts[k.DONE] + STRIDE, width)
+            why = k.explore(
+                self.rules, self.mirror.growth, self.program, self.level, self.new, self.work
+            )
+            self._settle()
+            self._look_at_time(width - int(counts[k.DONE]) + self._width())
+            if graph.is_refuted or graph.stopped:
+                return
+            if why == k.UNKNOWN:
+                self._learn()
+            elif why == k.ROOM:
+                place = counts[k.DONE]
+                length = self.level.offsets[place + 1] - self.level.offsets[place]
+                self._make_room(int(counts[k.EVENTS]), int(length) + self.mirror.growth)
+
+    def _learn(self) -> None:
+        """Fill in all that can happen in the state where the kernel is."""
+        row, net = get_row(self.level, int(self.counts[k.DONE]))
+        effects, mirror = self.effects, self.mirror
+        for local in row[BUDGET:]:
+            if local not in effects.moves:
+                mirror.move(local, effects.move(local))
+        for message in self.network.first(net):
+            place = BUDGET + self.tables.to[message]
+            local = row[place] if place < len(row) else NOBODY
+            if (local, message) not in effects.deliveries:
+                mirror.deliver(local, message, effects.deliver(local, message))
+        self.program = mirror.program()
+
+    def _make_room(self, events: int, length: int) -> None:
+        """Make room for the states that so many effects make, each of at most this length."""
+        width = self._width()
+        words = int(self.new.offsets[width]) + events * length
+        self.new = with_room(self.new, width + events + 1, words)
+        self.work = work_with_room(self.work, events)
+        self._stop_if_large()
+
+    def _memory(self) -> int:
+        graph = self.graph
+        ways = graph.states * (graph.parents.itemsize + graph.actions.itemsize)
+        return size_of(self.program, self.level, self.new, self.work) + ways
+
+    def _settle(self) -> None:
+        """Ask about what is new, and let the graph have what was found up to a refutation."""
+        graph, counts = self.graph, self.counts
+        base = int(counts[k.FIRST] + self.width)
+        last = None
+        for new in self.work.news[: counts[k.NEWS]].tolist():
+            if graph.wrong is not None and new[k.DONE_THEN] != last:
+                break  # of a state after that at which the search ends
+            last = new[k.DONE_THEN]
+            self._ask(get_row(self.new, new[k.STATE])[0], base + new[k.STATE])
+            then = new
+        counts[k.NEWS] = 0
+        if graph.wrong is not None and last != counts[k.DONE]:
+            counts[[k.STATES, k.TRANSITIONS, k.SHORT, k.DONE]] = then[1:]
+            counts[k.STUCK], counts[k.FAILED] = 0, k.NONE
+        found = slice(graph.states - base, counts[k.STATES])
+        graph.parents.frombytes(self.new.parents[found].tobytes())
+        graph.actions.frombytes(self.new.actions[found].tobytes())
+        graph.transitions = int(counts[k.TRANSITIONS])
+        graph.short = {name for bit, name in enumerate(BUDGETS) if counts[k.SHORT] >> bit & 1}
+        state = int(counts[k.FIRST] + counts[k.DONE]) - 1
+        if counts[k.STUCK]:
+            graph.stuck = state
+        if counts[k.FAILED] != k.NONE:
+            graph.failed = state, int(counts[k.FAILED])
+        self._stop_if_full()

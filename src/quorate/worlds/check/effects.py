@@ -1,0 +1,133 @@
+"""What can happen at a local state, as what it does to a state of the whole program.
+
+Both explorers go by these. Invariant: of the same local state, and of the same message taken there,
+there are the same effects in the same order, and the tables are asked once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from quorate.worlds.check.network import MASK, Kind, mix, share_of_message
+from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
+
+BUDGET = len(BUDGETS)
+LOSSES, DUPLICATES = BUDGETS.index("losses"), BUDGETS.index("duplicates")
+LOST, TWICE = -2, -3
+"""Of a message m, the action that it is lost is LOST - 2 * m, that it comes twice TWICE - 2 * m."""
+
+SHARES = [mix(1 << 40 | place) | 1 for place in range(BUDGET)]
+"""Of what is left of each budget, in a fingerprint: so much for each time."""
+
+
+class Effect(NamedTuple):
+    """What an action does to a state.
+
+    It takes one from the budget `cost`, if any; puts local states at places of the row; takes a
+    message out of the network (-1: none) and sends others. `delta` and `seen` are what it adds to
+    the fingerprints of the state and of what properties see; the share of the messages is left out
+    where it depends on the network. `moves` tells it from mischief; `first` is taken before others.
+    """
+
+    action: int
+    cost: int
+    fails: bool
+    moves: bool
+    delta: int
+    seen: int
+    taken: int
+    sent: tuple[int, ...]
+    puts: tuple[tuple[int, int], ...]
+    first: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        costs = self.fails or self.cost != FREE
+        return not (costs or self.sent or self.taken >= 0 or self.delta)
+
+
+class Effects:
+    """The effects of all that the tables of a program say, computed when first asked for."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        network: Kind,
+        budgets: tuple[int, ...],
+        commuting: Commuting | None = None,
+    ) -> None:
+        self.tables = tables
+        self.commuting = commuting
+        self.network = network
+        self.mischief = [
+            (place, action)
+            for place, action in ((LOSSES, LOST), (DUPLICATES, TWICE))
+            if budgets[place] and network != "set"  # there, nothing is lost for good, or once only
+        ]
+        self.moves: dict[int, tuple[Effect, ...]] = {}
+        self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}
+
+    def move(self, local: int) -> tuple[Effect, ...]:
+        """What a process in a local state can do by itself."""
+        found = self.moves.get(local)
+        if found is None:
+            found = self.moves[local] = self._changing(map(self.of, self.tables.move(local)))
+        return found
+
+    def deliver(self, local: int, message: int) -> tuple[Effect, ...]:
+        """What can become of a message that is first, its receiver being in a local state."""
+        found = self.deliveries.get((local, message))
+        if found is None:
+            effects = [self.of(outcome) for outcome in self.tables.deliver(local, message)]
+            if not self.tables.messages[message].is_order:
+                effects += [self._mischief(*each, message) for each in self.mischief]
+            found = self.deliveries[local, message] = self._changing(effects)
+        return found
+
+    def _changing(self, effects: Iterable[Effect]) -> tuple[Effect, ...]:
+        return tuple(each for each in effects if not each.is_idle)
+
+    def of(self, outcome: int) -> Effect:
+        """The effect of an outcome."""
+        each, slot, observed = self.tables.outcomes[outcome], self.tables.slot, self.tables.observed
+        come: tuple[int, ...] = () if each.fails else (each.after, *each.made)
+        seen = sum(_share_of_seen(observed[local]) for local in come)
+        seen -= _share_of_seen(observed[each.before])
+        delta = sum(map(_share_of_local, come)) - _share_of_local(each.before)
+        if each.cost != FREE:
+            delta -= SHARES[each.cost]
+        puts = tuple((BUDGET + slot[local], local) for local in come if local != each.before)
+        moves = each.kind != "crash"
+        first = self.commuting is not None and self.commuting.is_first(outcome)
+        taken, sent = each.taken, each.sent
+        effect = Effect(
+            outcome, each.cost, each.fails, moves, delta, seen, taken, sent, puts, first
+        )
+        return self._in_network(effect)
+
+    def _mischief(self, budget: int, action: int, message: int) -> Effect:
+        taken, sent = (message, ()) if action == LOST else (-1, (message,))
+        action -= 2 * message
+        return self._in_network(
+            Effect(action, budget, False, False, -SHARES[budget], 0, taken, sent, ())
+        )
+
+    def _in_network(self, effect: Effect) -> Effect:
+        taken, sent, delta = effect.taken, effect.sent, effect.delta
+        if self.network == "set":
+            taken, sent = -1, tuple(dict.fromkeys(sent))
+        if self.network == "bag":
+            delta += sum(map(share_of_message, sent))
+            delta -= share_of_message(taken) if taken >= 0 else 0
+        seen = effect.seen & MASK
+        return effect._replace(taken=taken, sent=sent, delta=delta & MASK, seen=seen)
+
+
+def _share_of_local(local: int) -> int:
+    return 0 if local == NOBODY else mix(2 * local)
+
+
+def _share_of_seen(number: int) -> int:
+    return 0 if number == 0 else mix(1 << 41 | number)

@@ -1,0 +1,552 @@
+"""The kernel: the exploration of explore.py over arrays of integers, compiled by numba.
+
+A state is a row of int32: how many processes it may have, what is left of each budget, the local
+state of each process, and the messages of the network in its order. Invariant: a state is expanded
+as a whole or not at all, so that whoever lacks something for it asks, and comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Words: TypeAlias = NDArray[np.uint64]
+F = TypeVar("F", bound=Callable[..., Any])
+
+BAG, SET, FIFO = range(3)
+
+PAUSED, UNKNOWN, ROOM, ENDED = range(4)
+"""Why the kernel comes back: so many states are done; for the next one effects are not in the
+arrays, or these have no room; or the search is over, being refuted or having enough states."""
+
+ACTION, COST, FLAGS, TAKEN, PUTS, PUTS_END, SENT, SENT_END = range(8)
+"""The columns of an effect: the last are where in `puts` and in `sent` its own are."""
+
+FAILS, MOVES, FIRST_OF_ALL = 1, 2, 4
+"""The flags of an effect."""
+
+PLACE, CHANNEL = range(2)
+"""The columns of a message: the place in a row of its receiver, and its queue."""
+
+DONE, UNTIL, FIRST, STATES, ENOUGH, TRANSITIONS, SHORT = range(7)
+EVENTS, VISITED, ASKED, NEWS, HELD, MOVED, STUCK, FAILED = range(7, 15)
+COUNTS = 15
+"""What is counted: states of the level that are done, and that are to be; the number of its first;
+states of the next level, and how many are enough; transitions; budgets that were short, as bits.
+Then effects of the state at hand; members of both sets; rows of `news`; and of the last state what
+was short, whether it moved or is stuck, and the action by which it failed, or NONE."""
+
+NONE = -(1 << 40)
+
+NEW = STATE, STATES_THEN, TRANSITIONS_THEN, SHORT_THEN, DONE_THEN = range(5)
+"""The columns of a state of the next level that properties have not seen the like of: which it is,
+and the counts when the state that it comes of was done."""
+
+MANY = 24
+"""The bits that say how many effects there are, in an entry of the deliveries."""
+
+ONE, TWO = np.uint64(1), np.uint64(2)
+SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio (Knuth, TAOCP 3, 6.4)
+HALF = np.uint64(32)
+
+
+class Rules(NamedTuple):
+    """What is the same in all calls. `timeouts` is the bit of this budget in what is short."""
+
+    network: int
+    budgets: int
+    timeouts: int
+    deadlocks: bool
+    reduces: bool
+
+
+class Program(NamedTuple):
+    """Effects as arrays: of each local state and delivery, where its own begin and how many."""
+
+    moves: Int32s
+    waits: NDArray[np.bool_]
+    messages: Int32s
+    shares: Words
+    deliveries: Int64s
+    effects: Int32s
+    deltas: Words
+    puts: Int32s
+    sent: Int32s
+
+
+class Level(NamedTuple):
+    """States of one level, one after the other; a row ends where the next begins."""
+
+    rows: Int32s
+    offsets: Int64s
+    prints: Words
+    seen: Words
+    parents: Int32s
+    actions: Int32s
+
+
+class Work(NamedTuple):
+    """Sets of fingerprints, the effects that are looked at, and what is new to properties."""
+
+    visited: Words
+    asked: Words
+    todo: Int32s
+    prints: Words
+    homes: Words
+    news: Int64s
+    counts: Int64s
+
+
+def compiled(function: F) -> F:
+    """Compile a function when it is first called, and keep that for the next time if possible."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled: F = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # there is no folder to keep it in
+        compiled = numba.njit(**options)(function)
+    return compiled
+
+
+# Sets and tables, in which whoever is not in its own place is in one of the next.
+
+
+@compiled
+def insert(table: Words, key: np.uint64) -> bool:
+    """Whether a key other than 0 is new to a set."""
+    mask = np.uint64(len(table) - 1)
+    at = key & mask
+    while table[at]:
+        if table[at] == key:
+            return False
+        at = (at + ONE) & mask
+    table[at] = key
+    return True
+
+
+@compiled
+def rehash(old: Words, new: Words) -> None:
+    for key in old:
+        if key:
+            insert(new, key)
+
+
+@compiled
+def slot_of(deliveries: Int64s, local: int, message: int) -> np.uint64:
+    """Where a delivery is in its table, or would be; free places have the key -1."""
+    key = (local << 32) | message
+    mask = np.uint64(len(deliveries) - 1)
+    at = ((np.uint64(key) * SPREAD) >> HALF) & mask
+    while deliveries[at, 0] != key and deliveries[at, 0] >= 0:
+        at = (at + ONE) & mask
+    return at
+
+
+@compiled
+def deliver(deliveries: Int64s, local: int, message: int, start: int, many: int) -> None:
+    at = slot_of(deliveries, local, message)
+    deliveries[at, 0] = (local << 32) | message
+    deliveries[at, 1] = (start << MANY) | many
+
+
+# The network.
+
+
+@compiled
+def set_delta(
+    rows: Int32s,
+    net: int,
+    end: int,
+    sent: Int32s,
+    start: int,
+    stop: int,
+    shares: Words,
+) -> np.uint64:
+    """What messages that are not there yet add to the fingerprint of a network."""
+    total = np.uint64(0)
+    for i in range(start, stop):
+        at = net
+        while at < end and rows[at] < sent[i]:
+            at += 1
+        if at == end or rows[at] != sent[i]:
+            total += shares[sent[i]]
+    return total
+
+
+@compiled
+def queues_delta(
+    rows: Int32s,
+    net: int,
+    end: int,
+    taken: int,
+    sent: Int32s,
+    start: int,
+    stop: int,
+    shares: Words,
+    messages: Int32s,
+) -> np.uint64:
+    """The same where the place in its queue says how often the share of a message counts."""
+    total = np.uint64(0)
+    queue = messages[taken, CHANNEL] if taken >= 0 else -1
+    if taken >= 0:
+        total += shares[taken]  # the first, which counts once, and is gone: 2 is taken away below
+        for at in range(net, end):
+            if messages[rows[at], CHANNEL] == queue:
+                total -= TWO * shares[rows[at]]
+    for i in range(start, stop):
+        channel = messages[sent[i], CHANNEL]
+        place = -1 if channel == queue else 0
+        for at in range(net, end):
+            if messages[rows[at], CHANNEL] == channel:
+                place += 1
+        for j in range(start, i):
+            if messages[sent[j], CHANNEL] == channel:
+                place += 1
+        total += np.uint64(2 * place + 1) * shares[sent[i]]
+    return total
+
+
+@compiled
+def write_network(
+    network: int,
+    rows: Int32s,
+    net: int,
+    end: int,
+    taken: int,
+    sent: Int32s,
+    start: int,
+    stop: int,
+    messages: Int32s,
+    out: Int32s,
+    begin: int,
+) -> int:
+    """Write a network without one message and with others; where it ends."""
+    to = begin
+    for at in range(net, end):
+        if rows[at] == taken:
+            taken = -1
+        else:
+            out[to] = rows[at]
+            to += 1
+    for i in range(start, stop):
+        message = sent[i]
+        at = to
+        if network == FIFO:
+            channel = messages[message, CHANNEL]
+            while at > begin and messages[out[at - 1], CHANNEL] > channel:
+                at -= 1
+        else:
+            while at > begin and out[at - 1] > message:
+                at -= 1
+        if network == SET and at > begin and out[at - 1] == message:
+            continue
+        for j in range(to, at, -1):
+            out[j] = out[j - 1]
+        out[at] = message
+        to += 1
+    return to
+
+
+# One state.
+
+
+@compiled
+def find_events(
+    network: int,
+    rows: Int32s,
+    begin: int,
+    net: int,
+    end: int,
+    moves: Int32s,
+    messages: Int32s,
+    deliveries: Int64s,
+    todo: Int32s,
+) -> int:
+    """Write the effects that a state may have to `todo`; how many there are, or -1: unknown.
+
+    Its local states are from `begin` to `net`. If there is no room for all, not all are written.
+    """
+    found = 0
+    for at in range(begin, net):
+        start, many = moves[rows[at], 0], moves[rows[at], 1]
+        if many < 0:
+            return -1
+        for i in range(many):
+            if found + i < len(todo):
+                todo[found + i] = start + i
+        found += many
+    last = queue = -1
+    for at in range(net, end):
+        message = rows[at]
+        if message == last or (network == FIFO and messages[message, CHANNEL] == queue):
+            continue
+        last, queue = message, messages[message, CHANNEL]
+        place = begin + messages[message, PLACE]
+        local = rows[place] if place < net else 0
+        slot = slot_of(deliveries, local, message)
+        if deliveries[slot, 0] < 0:
+            return -1
+        first, many = deliveries[slot, 1] >> MANY, deliveries[slot, 1] & ((1 << MANY) - 1)
+        for i in range(many):
+            if found + i < len(todo):
+                todo[found + i] = first + i
+        found += many
+    return found
+
+
+@compiled
+def find_prints(
+    network: int,
+    rows: Int32s,
+    at: int,
+    net: int,
+    end: int,
+    before: np.uint64,
+    program: Program,
+    work: Work,
+) -> int:
+    """Keep of the effects in `todo` those that change a state, and its fingerprints after them."""
+    effects, deltas, sent, shares = program.effects, program.deltas, program.sent, program.shares
+    todo, prints, counts, messages = work.todo, work.prints, work.counts, program.messages
+    kept = held = moved = 0
+    counts[FAILED] = NONE
+    for i in range(counts[EVENTS]):
+        effect = todo[i]
+        cost, flags, taken = effects[effect, COST], effects[effect, FLAGS], effects[effect, TAKEN]
+        if cost >= 0 and rows[at + 1 + cost] == 0:
+            held |= 1 << cost
+            continue
+        if flags & FAILS:
+            moved = MOVES
+            if counts[FAILED] == NONE:
+                counts[FAILED] = effects[effect, ACTION]
+            continue
+        after = before + deltas[effect, 0]
+        if network != BAG:
+            start, stop = effects[effect, SENT], effects[effect, SENT_END]
+            if network == FIFO and (taken >= 0 or start < stop):
+                after += queues_delta(rows, net, end, taken, sent, start, stop, shares, messages)
+            elif start < stop:
+                after += set_delta(rows, net, end, sent, start, stop, shares)
+        if after != before:
+            moved |= flags & MOVES
+            todo[kept], prints[kept] = effect, after
+            kept += 1
+    counts[HELD], counts[MOVED] = held, moved
+    return kept
+
+
+@compiled
+def contains(table: Words, key: np.uint64) -> bool:
+    mask = np.uint64(len(table) - 1)
+    at = key & mask
+    while table[at] and table[at] != key:
+        at = (at + ONE) & mask
+    return bool(table[at])
+
+
+@compiled
+def without_others(kept: int, effects: Int32s, work: Work) -> int:
+    """Keep one effect alone, if one is there that is taken first and leads to what is new."""
+    todo, prints = work.todo, work.prints
+    for i in range(kept):
+        if effects[todo[i], FLAGS] & FIRST_OF_ALL and not contains(work.visited, prints[i]):
+            todo[0], prints[0] = todo[i], prints[i]
+            return 1
+    return kept
+
+
+@compiled
+def look(
+    table: Words,
+    keys: Words,
+    many: int,
+    homes: Words,
+) -> None:
+    """What is in the places of keys: all are fetched at once, as memory is slow."""
+    mask = np.uint64(len(table) - 1)
+    for i in range(many):
+        homes[i] = table[keys[i] & mask]
+
+
+@compiled
+def write_state(
+    rules: Rules,
+    rows: Int32s,
+    at: int,
+    net: int,
+    end: int,
+    effect: int,
+    program: Program,
+    out: Int32s,
+    to: int,
+) -> int:
+    """Write the row of what an effect makes of a state; where it ends."""
+    effects, puts = program.effects, program.puts
+    start, stop = effects[effect, PUTS], effects[effect, PUTS_END]
+    size = old = net - at
+    for i in range(start, stop):
+        size = max(size, puts[i, 0] + 1)
+    for i in range(old):
+        out[to + i] = rows[at + i]
+    out[to] = size - 1 - rules.budgets
+    for i in range(old, size):
+        out[to + i] = 0
+    cost, taken = effects[effect, COST], effects[effect, TAKEN]
+    if cost >= 0:
+        out[to + 1 + cost] -= 1
+    for i in range(start, stop):
+        out[to + puts[i, 0]] = puts[i, 1]
+    start, stop = effects[effect, SENT], effects[effect, SENT_END]
+    return write_network(
+        rules.network,
+        rows,
+        net,
+        end,
+        taken,
+        program.sent,
+        start,
+        stop,
+        program.messages,
+        out,
+        to + size,
+    )
+
+
+@compiled
+def has_room(
+    events: int,
+    length: int,
+    growth: int,
+    new: Level,
+    work: Work,
+) -> bool:
+    """Whether there is room for the states that so many effects make of a state of this length.
+
+    Each makes it longer by at most `growth`. Sets are at most three fifths full.
+    """
+    counts = work.counts
+    states = counts[STATES] + events
+    return (
+        events <= len(work.todo)
+        and states < len(new.prints)
+        and new.offsets[counts[STATES]] + events * (length + growth) <= len(new.rows)
+        and 5 * (counts[VISITED] + events) <= 3 * len(work.visited)
+        and 5 * (counts[ASKED] + events) <= 3 * len(work.asked)
+        and counts[NEWS] + events <= len(work.news)
+    )
+
+
+@compiled
+def add_states(
+    rules: Rules,
+    rows: Int32s,
+    at: int,
+    net: int,
+    end: int,
+    place: int,
+    kept: int,
+    program: Program,
+    level: Level,
+    new: Level,
+    work: Work,
+) -> None:
+    """Write those states to the next level that are not visited yet."""
+    todo, prints, homes, counts, visited = (
+        work.todo,
+        work.prints,
+        work.homes,
+        work.counts,
+        work.visited,
+    )
+    for i in range(kept):
+        if homes[i] == prints[i] or not insert(visited, prints[i]):
+            continue
+        effect, state = todo[i], counts[STATES]
+        counts[VISITED] += 1
+        counts[STATES] = state + 1
+        seen = level.seen[place] + program.deltas[effect, 1]
+        new.prints[state] = prints[i]
+        new.seen[state] = seen
+        new.parents[state] = counts[FIRST] + place
+        new.actions[state] = program.effects[effect, ACTION]
+        new.offsets[state + 1] = write_state(
+            rules, rows, at, net, end, effect, program, new.rows, new.offsets[state]
+        )
+        if seen != level.seen[place] and insert(work.asked, seen):
+            counts[ASKED] += 1
+            work.news[counts[NEWS], STATE] = state
+            counts[NEWS] += 1
+
+
+@compiled
+def rest(
+    rules: Rules,
+    rows: Int32s,
+    begin: int,
+    net: int,
+    waits: NDArray[np.bool_],
+    counts: Int64s,
+) -> bool:
+    """Whether nothing can happen any more, and somebody waits."""
+    if counts[MOVED] or counts[HELD] & rules.timeouts or not rules.deadlocks:
+        return False
+    at = begin
+    while at < net and not waits[rows[at]]:
+        at += 1
+    return at < net
+
+
+@compiled
+def explore(
+    rules: Rules,
+    growth: int,
+    program: Program,
+    level: Level,
+    new: Level,
+    work: Work,
+) -> int:
+    """Expand the states of a level from DONE to UNTIL; why it comes back."""
+    rows, counts, news = level.rows, work.counts, work.news
+    while counts[DONE] < counts[UNTIL]:
+        place = counts[DONE]
+        at, end = level.offsets[place], level.offsets[place + 1]
+        begin = at + 1 + rules.budgets
+        net = begin + rows[at]
+        events = find_events(
+            rules.network,
+            rows,
+            begin,
+            net,
+            end,
+            program.moves,
+            program.messages,
+            program.deliveries,
+            work.todo,
+        )
+        if events < 0:
+            return UNKNOWN
+        counts[EVENTS] = events
+        if not has_room(events, end - at, growth, new, work):
+            return ROOM
+        kept = find_prints(rules.network, rows, at, net, end, level.prints[place], program, work)
+        if rules.reduces:
+            kept = without_others(kept, program.effects, work)
+        counts[TRANSITIONS] += kept
+        look(work.visited, work.prints, kept, work.homes)
+        asked = counts[NEWS]
+        add_states(rules, rows, at, net, end, place, kept, program, level, new, work)
+        counts[DONE] += 1
+        counts[SHORT] |= counts[HELD]
+        for i in range(asked, counts[NEWS]):
+            news[i, STATES_THEN], news[i, TRANSITIONS_THEN] = counts[STATES], counts[TRANSITIONS]
+            news[i, SHORT_THEN], news[i, DONE_THEN] = counts[SHORT], counts[DONE]
+        counts[STUCK] = rest(rules, rows, begin, net, program.waits, counts)
+        if counts[STUCK] or counts[FAILED] != NONE or counts[STATES] >= counts[ENOUGH]:
+            return ENDED
+    return PAUSED

@@ -1,0 +1,186 @@
+"""The kernel finds what its twin finds, state for state, whatever the program and the bounds."""
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quorate.worlds.check.explore import Bounds, Explorer, Graph
+from quorate.worlds.check.observing import Found
+from quorate.worlds.check.run import Checked, check, explorer_class, load_for_checking
+from quorate.worlds.check.steps import Came
+from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
+
+pytest.importorskip("numba")
+
+ROOT = Path(__file__).parents[3]
+HERE = Path(__file__).parent
+
+
+# Programs.
+
+
+def graph_of(checked: Checked) -> Any:
+    """What has been found, as values; what it has cost aside."""
+    graph = checked.graph
+    wrong = graph.wrong and (graph.wrong[0], told(graph.wrong[1]))
+    reached = [(state, told(found)) for state, found in graph.reached]
+    sizes = [len(each) for each in (checked.tables.locals, checked.tables.outcomes)]
+    return replace(graph, seconds=0, wrong=None, reached=[]), wrong, reached, sizes
+
+
+def told(found: Found) -> tuple[str, str]:
+    return found.property.name, str(found.answer)
+
+
+MISCHIEF = {"timeouts": 1, "crashes": 1, "restarts": 1, "losses": 1, "duplicates": 1}
+
+RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("commit.da", [3], {}),
+    ("commit.da", [4], {"deadlocks": False}),
+    ("commit.da", [4], {"deadlocks": False, "states": 500}),
+    ("commit.da", [4], {"deadlocks": False, "depth": 7}),
+    ("commit.da", [2], {"deadlocks": False, "losses": 1, "duplicates": 2, "crashes": 1}),
+    ("basic_paxos.da", [1, 3, 1], {"states": 3000}),
+    ("basic_paxos.da", [1, 3, 1], {"states": 3000, **MISCHIEF}),
+    ("ricart_agrawala.da", [2, 1], MISCHIEF | {"states": 1000}),
+    ("lamport_mutex.da", [2, 1], {}),
+]
+
+
+@pytest.mark.parametrize("network", ["bag", "set", "fifo"])
+@pytest.mark.parametrize(("file", "args", "bounds"), RUNS)
+def test_of_a_program_both_find_the_same(
+    file: str, args: list[Any], bounds: dict[str, Any], network: Any
+) -> None:
+    path = HERE / file if (HERE / file).exists() else ROOT / "examples" / file
+    module = load_for_checking(path)
+    deadlocks = bounds.get("deadlocks", True)
+    limits = {name: bound for name, bound in bounds.items() if name != "deadlocks"}
+
+    def found(kernel: bool) -> Any:
+        bounds = Bounds(network=network, **limits)
+        return graph_of(check(module, args, bounds, deadlocks=deadlocks, kernel=kernel))
+
+    assert found(True) == found(False)
+
+
+# Tables that no program has.
+
+SLOTS, STATES, MESSAGES = 3, 3, 6
+
+
+class AnyTables:
+    """What can happen is drawn by lot, once for each local state and message."""
+
+    def __init__(self, seed: int, ordered: bool) -> None:
+        self.seed = seed
+        self.ordered = ordered
+        count = 1 + SLOTS * STATES
+        random = Random(seed)
+        self.locals = range(count)
+        self.slot = [-1, *((local - 1) // STATES for local in range(1, count))]
+        self.observed = [0, *(random.randrange(3) for _ in range(1, count))]
+        self.waits = [False, *(random.random() < 0.7 for _ in range(1, count))]
+        self.to = [random.randrange(SLOTS + 1) for _ in range(MESSAGES)]
+        self.channel = [to * 2 + random.randrange(2) for to in self.to]
+        self.messages = [SimpleNamespace(is_order=random.random() < 0.2) for _ in self.to]
+        self.outcomes: list[Outcome] = []
+        self.kept: dict[Any, tuple[int, ...]] = {}
+
+    def local_of(self, slot: int, random: Random) -> int:
+        return 1 + slot * STATES + random.randrange(STATES)
+
+    def draw(self, key: Any, before: int, slot: int, taken: int, least: int) -> tuple[int, ...]:
+        if key not in self.kept:
+            random = Random(f"{self.seed} {key}")
+            start = len(self.outcomes)
+            for _ in range(random.randint(least, 2)):
+                kinds = (
+                    ["deliver"] if taken >= 0 else ["go on", "go on", "timeout", "crash", "restart"]
+                )
+                kind: Any = random.choice(kinds) if before else "begin"
+                error = ValueError() if random.random() < 0.004 else None
+                sent = random.choices(range(MESSAGES), k=random.choice([0, 1, 1, 2]))
+                others = [each for each in range(SLOTS) if each != slot]
+                made = random.sample(others, random.choice([0, 0, 1, 2]) if before else 2)
+                self.outcomes.append(
+                    Outcome(
+                        kind,
+                        before,
+                        NOBODY if error else self.local_of(slot, random),
+                        tuple(sent if self.ordered else sorted(sent)),
+                        tuple(self.local_of(each, random) for each in made),
+                        taken,
+                        COST.get(kind, FREE),
+                        Came((), error=error),
+                    )
+                )
+            self.kept[key] = tuple(range(start, len(self.outcomes)))
+        return self.kept[key]
+
+    def begin(self) -> tuple[int, ...]:
+        return self.draw("begin", NOBODY, 0, -1, 1)
+
+    def move(self, local: int) -> tuple[int, ...]:
+        return self.draw(local, local, self.slot[local], -1, 0) if local else ()
+
+    def deliver(self, local: int, message: int) -> tuple[int, ...]:
+        key = (local, message)
+        return self.draw(key, local, self.slot[local], message, 0) if local else ()
+
+
+class AnyObserver:
+    """Contradicted by one combination in so many, and witnessed by others."""
+
+    def __init__(self, seed: int, share: int) -> None:
+        self.seed = seed
+        self.share = share
+        self.sometimes = [1, 2, 3]
+
+    def refuted(self, numbers: list[int]) -> Any:
+        lot = Random(f"{self.seed} {numbers}").randrange(self.share)
+        return None if lot else ("wrong", list(numbers))
+
+    def reached(self, numbers: list[int]) -> list[Any]:
+        lot = Random(f"{numbers} {self.seed}").randrange(30)
+        found = [lot] if lot in self.sometimes else []
+        self.sometimes = [each for each in self.sometimes if each not in found]
+        return found
+
+
+LIMITS = st.fixed_dictionaries(
+    {name: st.integers(0, 2) for name in MISCHIEF}
+    | {
+        "network": st.sampled_from(["bag", "set", "fifo"]),
+        "states": st.sampled_from([None, 1, 50, 1000]),
+        "depth": st.integers(0, 8),
+    }
+)
+
+
+@given(
+    seed=st.integers(0, 1 << 32),
+    limits=LIMITS,
+    share=st.sampled_from([5, 50, 10**9]),
+    deadlocks=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_of_any_tables_both_find_the_same(
+    seed: int, limits: dict[str, Any], share: int, deadlocks: bool
+) -> None:
+    bounds = Bounds(**limits)
+
+    def found(explorer: type[Explorer]) -> tuple[Graph, int]:
+        tables: Any = AnyTables(seed, bounds.network == "fifo")
+        observer: Any = AnyObserver(seed, share)
+        begins = tables.begin()
+        graph = explorer(tables, observer, bounds, deadlocks=deadlocks).run(begins)
+        return replace(graph, seconds=0), len(tables.outcomes)
+
+    assert found(explorer_class(kernel=True)) == found(explorer_class(kernel=False))

@@ -57,6 +57,7 @@ def freeze(process: Process, modules: Mapping[str, Any] | None = None) -> Frozen
     `modules` are the modules of the program by name, those that Python cannot import by it.
     ProgramError (Q114) names the field or variable that holds what cannot be frozen.
     """
+    assert not process.effects_, "the effects of the last step are still to be carried out"
     return Freezer(process, Modules(modules)).frozen()
 
 
@@ -74,28 +75,28 @@ class Freezer:
 
     left_out = LEFT_OUT
 
-    def __init__(self, process: Process, modules: Modules) -> None:
+    def __init__(self, process: Process | None, modules: Modules) -> None:
+        """Without a process, what is frozen is a message."""
         self.process = process
         self.modules = modules
-        self.modules.know(type(process))
+        if process is not None:
+            self.modules.know(type(process))
         self.homes = tuple(self.modules.namespaces.items())
         self.objects: list[Any] = []
         self.places: list[str] = []
         self.numbers: dict[int, int] = {}
-        self.place = "the state"
+        self.place = "the state" if process is not None else "a message"
 
     def frozen(self, value: Any = None) -> Frozen:
         """The process as a value, or another object of its. Raises ProgramError (Q114)."""
-        assert not self.process.effects_, "the effects of the last step are to be carried out"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
                 return self.freeze(self.process if value is None else value)
         except Unfit as unfit:
+            whose = "" if self.process is None else f" of {self.process.id_!r}"
             raise ProgramError(
-                "Q114",
-                f"{self.place} of {self.process.id_!r} {unfit.what}, which is no value",
-                unfit.help,
+                "Q114", f"{self.place}{whose} {unfit.what}, which is no value", unfit.help
             ) from None
 
     def freeze(self, value: Any) -> Frozen:
@@ -237,6 +238,7 @@ class Freezer:
         return ("dispatch", dispatch.kind, self.value(dispatch.entry), dispatch.following)
 
     def handler(self, handler: Handler) -> Any:
+        assert self.process is not None
         return ("handler", handler.kind, self.process.handlers_of_(handler.kind).index(handler))
 
     def routine(self, routine: Routine) -> Any:

@@ -29,7 +29,7 @@ def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None)
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
-        process = _Thawer(frozen, world, Modules(modules)).thaw()
+        process = Thawer(frozen, world, Modules(modules)).thaw()
     assert isinstance(process, Process)
     return process
 
@@ -37,7 +37,7 @@ def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None)
 _UNMADE = object()
 
 
-class _Thawer:
+class Thawer:
     """One thawing. While `complete` is above zero, what is made is filled at once."""
 
     def __init__(self, frozen: Frozen, world: World, modules: Modules) -> None:
@@ -237,7 +237,7 @@ def _restore(made: Any, state: Any) -> None:
         object.__setattr__(made, name, value)
 
 
-Decode = Callable[[_Thawer, Any], Any]
+Decode = Callable[[Thawer, Any], Any]
 
 VALUES: dict[str, Decode] = {
     "@": lambda thawer, frozen: thawer.at(frozen[1]),
@@ -261,39 +261,39 @@ VALUES: dict[str, Decode] = {
     "dict_keys": lambda thawer, frozen: thawer.value(frozen[1]).keys(),
     "dict_values": lambda thawer, frozen: thawer.value(frozen[1]).values(),
     "dict_items": lambda thawer, frozen: thawer.value(frozen[1]).items(),
-    "new": _Thawer.new,
+    "new": Thawer.new,
 }
 
 MAKE: dict[str, Decode] = {
-    "process": _Thawer.make_process,
+    "process": Thawer.make_process,
     "frame": lambda thawer, definition: Frame.__new__(Frame),
     "dispatch": lambda thawer, definition: Dispatch("", (None, thawer.made[0].id_, None), 0),
     "routine": lambda thawer, definition: Routine.__new__(Routine),
-    "function": _Thawer.make_function,
+    "function": Thawer.make_function,
     "cell": lambda thawer, definition: CellType(),
     "list": lambda thawer, definition: [],
     "set": lambda thawer, definition: set(),
     "dict": lambda thawer, definition: {},
     "deque": lambda thawer, definition: deque(maxlen=definition[1]),
-    "own set": _Thawer.make_own_set,
-    "random": _Thawer.make_random,
-    "exception": _Thawer.make_exception,
+    "own set": Thawer.make_own_set,
+    "random": Thawer.make_random,
+    "exception": Thawer.make_exception,
     "object": lambda thawer, definition: thawer.call(*definition[1:3]),
 }
 
-FILL: dict[str, Callable[[_Thawer, Any, Any], None]] = {
-    "process": _Thawer.fill_process,
-    "frame": _Thawer.fill_frame,
-    "dispatch": _Thawer.fill_dispatch,
-    "routine": _Thawer.fill_routine,
-    "function": _Thawer.fill_function,
-    "cell": _Thawer.fill_cell,
-    "list": _Thawer.fill_list,
-    "set": _Thawer.fill_set,
-    "dict": _Thawer.fill_dict,
-    "deque": _Thawer.fill_deque,
-    "own set": _Thawer.fill_own_set,
-    "random": _Thawer.fill_random,
-    "exception": _Thawer.fill_exception,
-    "object": _Thawer.fill_object,
+FILL: dict[str, Callable[[Thawer, Any, Any], None]] = {
+    "process": Thawer.fill_process,
+    "frame": Thawer.fill_frame,
+    "dispatch": Thawer.fill_dispatch,
+    "routine": Thawer.fill_routine,
+    "function": Thawer.fill_function,
+    "cell": Thawer.fill_cell,
+    "list": Thawer.fill_list,
+    "set": Thawer.fill_set,
+    "dict": Thawer.fill_dict,
+    "deque": Thawer.fill_deque,
+    "own set": Thawer.fill_own_set,
+    "random": Thawer.fill_random,
+    "exception": Thawer.fill_exception,
+    "object": Thawer.fill_object,
 }

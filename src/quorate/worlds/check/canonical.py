@@ -31,11 +31,9 @@ def canonical(process: Process, modules: Mapping[str, Any]) -> Frozen:
     return _Canonical(process, Modules(modules)).frozen()
 
 
-def frozen_message(message: Any, sender: Process, modules: Mapping[str, Any]) -> Frozen:
+def frozen_message(message: Any, modules: Mapping[str, Any]) -> Frozen:
     """A message as a value, whatever it is made of. Raises ProgramError (Q114)."""
-    freezer = Freezer(sender, Modules(modules))
-    freezer.place = "a message"
-    return freezer.frozen([message])
+    return Freezer(None, Modules(modules)).frozen([message])
 
 
 class _Canonical(Freezer):

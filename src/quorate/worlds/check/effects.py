@@ -93,9 +93,9 @@ class Effects:
         """The effect of an outcome."""
         each, slot, observed = self.tables.outcomes[outcome], self.tables.slot, self.tables.observed
         come: tuple[int, ...] = () if each.fails else (each.after, *each.made)
-        seen = sum(_share_of_seen(observed[local]) for local in come)
-        seen -= _share_of_seen(observed[each.before])
-        delta = sum(map(_share_of_local, come)) - _share_of_local(each.before)
+        seen = sum(share_of_seen(observed[local]) for local in come)
+        seen -= share_of_seen(observed[each.before])
+        delta = sum(map(share_of_local, come)) - share_of_local(each.before)
         if each.cost != FREE:
             delta -= SHARES[each.cost]
         puts = tuple((BUDGET + slot[local], local) for local in come if local != each.before)
@@ -125,9 +125,9 @@ class Effects:
         return effect._replace(taken=taken, sent=sent, delta=delta & MASK, seen=seen)
 
 
-def _share_of_local(local: int) -> int:
+def share_of_local(local: int) -> int:
     return 0 if local == NOBODY else mix(2 * local)
 
 
-def _share_of_seen(number: int) -> int:
+def share_of_seen(number: int) -> int:
     return 0 if number == 0 else mix(1 << 41 | number)

@@ -13,10 +13,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from quorate.worlds.check.effects import BUDGET, SHARES, Effect, Effects
+from quorate.worlds.check.effects import (
+    BUDGET,
+    SHARES,
+    Effect,
+    Effects,
+    share_of_local,
+    share_of_seen,
+)
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
 from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
 CHECKED_SECONDS = 0.25
@@ -107,6 +115,7 @@ class Explorer:
         *,
         deadlocks: bool = True,
         commuting: Commuting | None = None,
+        symmetry: Symmetry | None = None,
     ) -> None:
         """`tell` is called now and then, with how many states are still to be looked at."""
         self.tables = tables
@@ -114,6 +123,7 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
+        self.symmetry = symmetry
         self.network = NETWORKS[bounds.network](tables.channel)
         self.effects = Effects(tables, bounds.network, bounds.budgets, commuting)
         self.graph = Graph()
@@ -222,6 +232,8 @@ class Explorer:
             print = (before + delta) & MASK
             if print != before:
                 moved |= moves
+                if self.symmetry is not None:
+                    print = self._print_of(*self._after(state, effect))
                 found.append((effect, print))
         if self.effects.commuting is not None:
             found = self._without_others(found)
@@ -243,6 +255,20 @@ class Explorer:
 
     def _add(self, state: State, effect: Effect, print: int) -> None:
         """A state that has not been found before, in which an effect leaves another."""
+        row, net = self._after(state, effect)
+        number = self.graph.states
+        seen = (state.seen + effect.seen) & MASK
+        if self.symmetry is not None:
+            seen = sum(share_of_seen(self.tables.observed[local]) for local in row[BUDGET:]) & MASK
+        self.graph.parents.append(state.number)
+        self.graph.actions.append(effect.action)
+        self._keep(State(tuple(row), net, print, seen, number))
+        if seen not in self.asked:
+            self.asked.add(seen)
+            self._ask(row, number)
+
+    def _after(self, state: State, effect: Effect) -> tuple[list[int], Net]:
+        """The row and the network that an effect leaves, in order where processes are alike."""
         row = list(state.row)
         if effect.cost != FREE:
             row[effect.cost] -= 1
@@ -253,14 +279,15 @@ class Explorer:
         net = state.net
         if effect.sent or effect.taken >= 0:
             net = self.network.after(net, effect.taken, effect.sent)
-        number = self.graph.states
-        seen = (state.seen + effect.seen) & MASK
-        self.graph.parents.append(state.number)
-        self.graph.actions.append(effect.action)
-        self._keep(State(tuple(row), net, print, seen, number))
-        if seen not in self.asked:
-            self.asked.add(seen)
-            self._ask(row, number)
+        if self.symmetry is not None:
+            net = self.symmetry.arranged(row, net, BUDGET, self.network)
+        return row, net
+
+    def _print_of(self, row: Sequence[int], net: Net) -> int:
+        """The fingerprint of a state."""
+        print = sum(left * share for left, share in zip(row, SHARES, strict=False))
+        print += sum(map(share_of_local, row[BUDGET:])) + self.network.fingerprint(net)
+        return print & MASK
 
     def _keep(self, state: State) -> None:
         self.visited.add(state.print)

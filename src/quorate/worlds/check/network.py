@@ -51,6 +51,17 @@ class Bag:
             insort(left, message)
         return tuple(left)
 
+    def sorted(self, messages: Iterable[int]) -> Net:
+        """The network that has these messages, those of a queue in their order."""
+        return tuple(sorted(messages))
+
+    def weights(self, net: Net) -> Iterable[tuple[int, int]]:
+        """Each message, and how often its share counts."""
+        return ((message, 1) for message in net)
+
+    def fingerprint(self, net: Net) -> int:
+        return sum(share_of_message(message) * times for message, times in self.weights(net))
+
     def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
         """What is added to the fingerprint of a network by taking and sending, modulo 2^64."""
         return sum(map(share_of_message, sent)) - (share_of_message(taken) if taken >= 0 else 0)
@@ -83,6 +94,17 @@ class Queues(Bag):
         for message in sent:
             insort(left, message, key=self.channel.__getitem__)
         return tuple(left)
+
+    def sorted(self, messages: Iterable[int]) -> Net:
+        return tuple(sorted(messages, key=self.channel.__getitem__))
+
+    def weights(self, net: Net) -> Iterable[tuple[int, int]]:
+        """A message at the place p of its queue, the first being 0, counts 2p + 1 times."""
+        last, place = -1, 0
+        for message in net:
+            place = place + 1 if self.channel[message] == last else 0
+            last = self.channel[message]
+            yield message, 2 * place + 1
 
     def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
         """A message's share counts 2p + 1 times at the place p of its queue, the first being 0."""

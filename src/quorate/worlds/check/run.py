@@ -18,6 +18,7 @@ from quorate.worlds.check.explore import Bounds, Explorer, Graph
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.reduction import Commuting
 from quorate.worlds.check.steps import Steps
+from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
 Verdict = Literal["holds", "violated", "inconclusive"]
@@ -89,21 +90,27 @@ def check_loaded(
         ordered=bounds.network == "fifo",
     )
     begins = tables.begin(main_of(module))
-    commuting = None
-    if bounds.reduce and bounds.network != "set":
-        messages = not (bounds.losses or bounds.duplicates)
-        commuting = Commuting(tables, bounds.budgets, messages=messages)
+    commuting = symmetry = None
+    if bounds.reduce:
+        symmetry = Symmetry(tables, begins)
+        if bounds.network != "set":
+            messages = not (bounds.losses or bounds.duplicates)
+            commuting = Commuting(tables, bounds.budgets, messages=messages)
     while True:
         observer.begin()
-        explorer = explorer_class(kernel)(
-            tables, observer, bounds, tell, deadlocks=deadlocks, commuting=commuting
+        explorer = explorer_class(kernel if symmetry is None else False)(
+            *(tables, observer, bounds, tell),
+            deadlocks=deadlocks,
+            commuting=commuting,
+            symmetry=symmetry,
         )
         graph = explorer.run(begins)
-        if (
-            commuting is None
-            or graph.is_refuted
-            or not commuting.refute(explorer.effects.deliveries)
-        ):
+        refuted = False
+        if not graph.is_refuted:
+            pairs = explorer.effects.deliveries
+            refuted = commuting is not None and commuting.refute(pairs)
+            refuted |= symmetry is not None and symmetry.refute(pairs, begins)
+        if not refuted:
             break
     return Checked(graph, tables, observer, bounds)
 

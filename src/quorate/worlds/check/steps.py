@@ -22,8 +22,9 @@ from quorate.core.frames import Frame
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId, main_id
 from quorate.core.messages import own_copy
+from quorate.core.naming import Modules
 from quorate.core.process import Process
-from quorate.core.thaw import thaw
+from quorate.core.thaw import Thawer, thaw
 from quorate.worlds.base import EPOCH_SECONDS, config_of
 from quorate.worlds.check.canonical import canonical, code_of, frozen_message
 from quorate.worlds.check.chance import Chance
@@ -96,6 +97,15 @@ class Steps:
 
     def thaw(self, state: Frozen) -> Process:
         return self.place.hold(thaw(state, self.place, self.modules))
+
+    def message(self, key: Frozen) -> tuple[Any, Any]:
+        """The message and its stamp that are frozen as `key`."""
+        message, stamp = Thawer(key, self.place, Modules(self.modules)).thaw()[0]
+        return message, stamp
+
+    def sent(self, to: ProcessId, sender: ProcessId, message: Any, stamp: Any = None) -> Sent:
+        """A message on its way. Raises ProgramError (Q114)."""
+        return Sent(to, sender, message, stamp, frozen_message((message, stamp), self.modules))
 
     # Events.
 
@@ -268,10 +278,7 @@ class _Step:
                 self.send(process, effect.id, effect)
 
     def send(self, process: Process, to: ProcessId, message: Any, stamp: Any = None) -> None:
-        effects, process.effects_ = process.effects_, []
-        key = frozen_message((message, stamp), process, self.steps.modules)
-        process.effects_ = effects
-        self.sent.append(Sent(to, process.id_, message, stamp, key))
+        self.sent.append(self.steps.sent(to, process.id_, message, stamp))
 
 
 def obey(order: fx.Setup | fx.Start | fx.End, process: Process) -> None:

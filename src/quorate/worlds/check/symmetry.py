@@ -1,0 +1,304 @@
+"""Processes that may change places: of states that differ by nothing else, one is explored.
+
+Those that are made together by one step, of one class, are guessed to be alike. A state is brought
+into an order by what can be said of each process without its name (Ip and Dill, Formal Methods in
+System Design 9, 1996; Clarke, Emerson, Jha and Sistla, CAV 1998). The guess is held to the tables:
+each step, with two processes changed about, must be the step of what is changed about. Invariant:
+what is explored in place of a state is that state with processes changed about, whatever order is
+found for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any
+
+from quorate.core.freeze import Frozen
+from quorate.core.ids import ProcessId
+from quorate.core.ordering import rank
+from quorate.worlds.check.canonical import canonical
+from quorate.worlds.check.network import MASK, Bag, Net
+from quorate.worlds.check.tables import NOBODY, Local, Outcome, Tables
+
+ALIKE_MAX = 9
+"""So many processes that are alike; of more, these."""
+
+STEPS_MAX = 20_000
+"""How many outcomes are looked at with processes changed about; after that, one of SAMPLED."""
+SAMPLED = 16
+
+UNORDERED = frozenset({"set", "frozenset", "dict"})
+
+
+class Symmetry:
+    """Which processes are alike; `swaps` are pairs of slots, neighbours that may change places."""
+
+    def __init__(self, tables: Tables, begins: Iterable[int]) -> None:
+        self.tables = tables
+        self.ids: list[ProcessId] = []
+        self.swaps: list[tuple[int, int]] = []
+        self.groups: list[list[int]] = []
+        self.checked = 0  # outcomes that were looked at with processes changed about
+        self._locals: list[dict[int, int]] = []
+        self._messages: list[dict[int, int]] = []
+        self._marks: dict[int, tuple[int, ...]] = {NOBODY: ()}
+        self._marks_of_messages: dict[int, tuple[int, ...]] = {}
+        self._group(begins)
+
+    def _group(self, begins: Iterable[int]) -> None:
+        """Guess who is alike: whoever is made by the first step, of one class."""
+        kinds: dict[str, list[int]] = {}
+        for begin in begins:
+            for local in self.tables.outcomes[begin].made:
+                slot = self.tables.slot[local]
+                found = kinds.setdefault(self._id(slot).kind, [])
+                if slot not in found:
+                    found.append(slot)
+        self._set([sorted(each, key=self._id)[:ALIKE_MAX] for each in kinds.values()])
+
+    def _set(self, groups: Iterable[list[int]]) -> None:
+        self.groups = [group for group in groups if len(group) > 1]
+        pairs = [pair for group in self.groups for pair in pairwise(group)]
+        self.swaps = pairs
+        self.members = [slot for group in self.groups for slot in group]
+        self._locals = [{NOBODY: NOBODY} for _ in self.swaps]
+        self._messages = [{} for _ in self.swaps]
+        self._marks.clear()
+        self._marks_of_messages.clear()
+
+    def _id(self, slot: int) -> ProcessId:
+        while len(self.ids) < len(self.tables.slots):
+            self.ids = list(self.tables.slots)
+        return self.ids[slot]
+
+    # Changing places.
+
+    def local(self, swap: int, local: int) -> int:
+        """A local state with two processes changed about."""
+        known = self._locals[swap].get(local)
+        if known is None:
+            known = self._locals[swap][local] = self._local(swap, local)
+            self._locals[swap][known] = local
+        return known
+
+    def _local(self, swap: int, local: int) -> int:
+        tables, names = self.tables, self._names(swap)
+        old = tables.locals[local]
+        assert old is not None
+        process = tables.steps.thaw(renamed(old.state, names))
+        state = canonical(process, tables.steps.modules)  # with sets in the order of the new names
+        slot = tables.slot_of(names.get(self._id(old.slot), self._id(old.slot)))
+        return tables.local(Local(slot, state, old.crashed))
+
+    def message(self, swap: int, message: int) -> int:
+        """A message with two processes changed about."""
+        known = self._messages[swap].get(message)
+        if known is None:
+            sent, names = self.tables.messages[message], self._names(swap)
+            value, stamp = self.tables.steps.message(renamed(sent.key, names))
+            to, sender = names.get(sent.to, sent.to), names.get(sent.sender, sent.sender)
+            known = self.tables.message(self.tables.steps.sent(to, sender, value, stamp))
+            self._messages[swap][message] = known
+            self._messages[swap][known] = message
+        return known
+
+    def _names(self, swap: int) -> Mapping[ProcessId, ProcessId]:
+        one, other = map(self._id, self.swaps[swap])
+        return {one: other, other: one}
+
+    # States.
+
+    def arranged(self, row: list[int], net: Net, begin: int, network: Bag) -> Net:
+        """Bring a state into order, its row in place; `begin` is where local states do in a row."""
+        marks = [0] * len(self.members)
+        for local in row[begin:]:
+            for place, mark in enumerate(self.marks(local)):
+                marks[place] += mark
+        for message, times in network.weights(net):
+            for place, mark in enumerate(self.marks_of_message(message)):
+                marks[place] += mark * times
+        marks = [mark & MASK for mark in marks]
+        swap = first = 0
+        for group in self.groups:
+            for last in range(len(group) - 1, 0, -1):
+                for place in range(last):
+                    at = first + place
+                    if marks[at] > marks[at + 1]:
+                        marks[at], marks[at + 1] = marks[at + 1], marks[at]
+                        net = self._swap(swap + place, row, net, begin, network)
+            first += len(group)
+            swap += len(group) - 1
+        return net
+
+    def _swap(self, swap: int, row: list[int], net: Net, begin: int, network: Bag) -> Net:
+        """Change two processes of a state about."""
+        changed = [self.local(swap, local) for local in row[begin:]]
+        row[begin:] = [NOBODY] * len(changed)
+        for local in changed:
+            if local != NOBODY:
+                place = begin + self.tables.slot[local]
+                row += [NOBODY] * (place + 1 - len(row))
+                row[place] = local
+        return network.sorted([self.message(swap, message) for message in net])
+
+    # What can be said of a process without its name.
+
+    def marks(self, local: int) -> tuple[int, ...]:
+        """Of each of `members`: what a local state says of it, in 64 bits."""
+        known = self._marks.get(local)
+        if known is None:
+            old = self.tables.locals[local]
+            state = () if old is None else ((old.crashed, self._id(old.slot)), old.state)
+            known = self._marks[local] = tuple(self._marked(state))
+        return known
+
+    def marks_of_message(self, message: int) -> tuple[int, ...]:
+        known = self._marks_of_messages.get(message)
+        if known is None:
+            sent = self.tables.messages[message]
+            said = ((sent.to, sent.sender), sent.key)
+            known = self._marks_of_messages[message] = tuple(self._marked(said))
+        return known
+
+    def _marked(self, said: Any) -> Iterator[int]:
+        if not said:
+            yield from (0 for _ in self.members)
+            return
+        head, frozen = said
+        for group in self.groups:
+            for slot in group:
+                marker = _Marker(self._id(slot), {self._id(each) for each in self.members}, frozen)
+                yield marker.number((head, ("@", 0)))
+
+    # Holding the guess to the tables.
+
+    def refute(self, pairs: Iterable[tuple[int, int]], begins: Sequence[int]) -> bool:
+        """Change processes about in what was explored; whether some proved not to be alike."""
+        wrong = {
+            swap
+            for swap in range(len(self.swaps))
+            if not self._begins_alike(swap, begins) or not self._steps_alike(swap, pairs)
+        }
+        if not wrong:
+            return False
+        groups = []
+        for group in self.groups:
+            parts = [[group[0]]]
+            for pair in pairwise(group):
+                if self.swaps.index(pair) in wrong:
+                    parts.append([])
+                parts[-1].append(pair[1])
+            groups += parts
+        self._set(groups)
+        return True
+
+    def _begins_alike(self, swap: int, begins: Sequence[int]) -> bool:
+        all_outcomes = [self.tables.outcomes[each] for each in begins]
+        known = {self._said(each) for each in all_outcomes}
+        return all(self._said(self._changed(swap, each)) in known for each in all_outcomes)
+
+    def _steps_alike(self, swap: int, pairs: Iterable[tuple[int, int]]) -> bool:
+        tables = self.tables
+        todo: list[tuple[int, int]] = [
+            (local, -1) for local, moves in enumerate(tables.moves) if local and moves is not None
+        ]
+        for local, message in [*todo, *sorted(pairs)]:
+            self.checked += 1
+            if self.checked > STEPS_MAX and (local + message) % SAMPLED:
+                continue
+            found = tables.move(local) if message < 0 else tables.deliver(local, message)
+            ways = {self._said(self._changed(swap, tables.outcomes[each])) for each in found}
+            other = self.local(swap, local)
+            if message < 0:
+                changed = tables.move(other)
+            else:
+                changed = tables.deliver(other, self.message(swap, message))
+            if ways != {self._said(tables.outcomes[each]) for each in changed}:
+                return False
+        return True
+
+    def _changed(self, swap: int, each: Outcome) -> Outcome:
+        sent: Iterable[int] = [self.message(swap, message) for message in each.sent]
+        return replace(
+            each,
+            after=self.local(swap, each.after),
+            made=tuple(self.local(swap, local) for local in each.made),
+            sent=tuple(sent),
+        )
+
+    def _said(self, each: Outcome) -> Any:
+        error = str(each.came.error) if each.fails else None
+        sent = each.sent if self.tables.ordered else sorted(each.sent)
+        if self.tables.ordered:  # of different channels, the order does not matter
+            sent = sorted(sent, key=self.tables.channel.__getitem__)
+        made = sorted(each.made)
+        return (each.kind, each.after, tuple(sent), tuple(made), each.cost, error)
+
+
+def renamed(frozen: Any, names: Mapping[ProcessId, ProcessId]) -> Any:
+    """A frozen value with other ids; those of the children of whoever is renamed change with it."""
+    if type(frozen) is ProcessId:
+        return _renamed_id(frozen, names)
+    if type(frozen) is not tuple:
+        return frozen
+    changed = tuple(renamed(part, names) for part in frozen)
+    if changed and changed[0] == "dict" and changed != frozen:
+        keys = [rank(key) for key, _ in frozen[1:]]
+        if keys == sorted(keys):  # nobody can tell that it is not by order that they came
+            return ("dict", *sorted(changed[1:], key=lambda pair: rank(pair[0])))
+    return changed
+
+
+def _renamed_id(id: ProcessId, names: Mapping[ProcessId, ProcessId]) -> ProcessId:
+    for old, new in names.items():
+        if id.path[: len(old.path)] == old.path and id.node == old.node:
+            rest = id.path[len(old.path) :]
+            name = id.name if rest else new.name
+            return ProcessId(id.kind, (*new.path, *rest), name, id.node)
+    return id
+
+
+class _Marker:
+    """Says of a frozen state what it says of one process, whoever the others of its kind are.
+
+    The number does not depend on the order in which sets, dictionaries and views are frozen.
+    """
+
+    def __init__(self, marked: ProcessId, others: set[ProcessId], frozen: Frozen) -> None:
+        self.marked = marked
+        self.others = others
+        self.frozen = frozen
+        self.open: set[int] = set()
+
+    def number(self, value: Any) -> int:
+        if type(value) is ProcessId:
+            alike = value in self.others
+            value = "*" if value == self.marked else "." if alike else repr(value)
+            return _hash(("id", value))
+        if type(value) is not tuple:
+            return _hash((type(value).__name__, repr(value)))
+        if len(value) == 2 and value[0] == "@" and type(value[1]) is int:
+            return self.definition(value[1])
+        parts = [self.number(part) for part in value]
+        if value and value[0] in UNORDERED:
+            return _hash((value[0], sum(parts[1:]) & MASK))
+        if value and value[0] == "object":
+            *head, pairs = value
+            unordered = 0 if pairs is None else sum(map(self.number, pairs)) & MASK
+            return _hash(("object", *map(self.number, head), unordered))
+        return _hash(tuple(parts))
+
+    def definition(self, place: int) -> int:
+        if place in self.open:
+            return 1
+        self.open.add(place)
+        found = self.number(self.frozen[place])
+        self.open.discard(place)
+        return found
+
+
+def _hash(value: Any) -> int:
+    return int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")

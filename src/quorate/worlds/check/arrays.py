@@ -6,16 +6,18 @@ Invariant: of each local state and delivery whose effects are here, all of them 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.worlds.check import kernel
-from quorate.worlds.check.effects import BUDGET, Effect
+from quorate.worlds.check.effects import BUDGET, SHARES, Effect, share_of_local, share_of_seen
 from quorate.worlds.check.kernel import FAILS, FIRST_OF_ALL, MOVES, NONE, Level, Program, Work
 from quorate.worlds.check.network import share_of_message
+from quorate.worlds.check.places import Alike, States
+from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
 
@@ -114,6 +116,53 @@ class Mirror:
         )
 
 
+class Places:
+    """What is known of processes that may change places, as arrays."""
+
+    def __init__(self, tables: Tables, symmetry: Symmetry | None) -> None:
+        self.tables = tables
+        self.symmetry = symmetry
+        self.members = 0 if symmetry is None else len(symmetry.members)
+        self.swaps = 0 if symmetry is None else len(symmetry.swaps)
+        sizes = [] if symmetry is None else [len(group) for group in symmetry.groups]
+        self.sizes = np.array(sizes, np.int32)
+        self.locals, self.messages = Column(np.int32, self.swaps), Column(np.int32, self.swaps)
+        self.marks = Column(np.uint64, self.members)
+        self.marks_of_messages = Column(np.uint64, self.members)
+        self.slots, self.shares = Column(np.int32), Column(np.uint64)
+        self.seen = Column(np.uint64)
+
+    def numbers(self) -> None:
+        """See to it that all local states and messages are here."""
+        symmetry, tables = self.symmetry, self.tables
+        if symmetry is None:
+            return
+        new = range(self.marks.count, len(tables.locals))
+        self.marks.append([symmetry.marks(local) for local in new])
+        self.slots.append([tables.slot[local] for local in new])
+        self.shares.append([share_of_local(local) for local in new])
+        self.seen.append([share_of_seen(tables.observed[local]) for local in new])
+        news = range(self.marks_of_messages.count, len(tables.messages))
+        self.marks_of_messages.append([symmetry.marks_of_message(each) for each in news])
+        self._swap(self.locals, symmetry.known, new)
+        self._swap(self.messages, symmetry.known_message, news)
+
+    def _swap(self, column: Column, known: Callable[[int], list[int]], new: range) -> None:
+        """Say what becomes of numbers where two processes are changed about, as far as is known."""
+        lacking = np.flatnonzero((column.array[: column.count] < 0).any(axis=1)).tolist()
+        for each in lacking:
+            column.array[each] = known(each)
+        column.append([known(each) for each in new])
+
+    def alike(self) -> Alike:
+        return Alike(
+            *(self.sizes, self.locals.array.T, self.messages.array.T),
+            *(self.marks.array, self.marks_of_messages.array),
+            *(self.slots.array, self.shares.array, self.seen.array),
+            np.array(SHARES, np.uint64),
+        )
+
+
 # States.
 
 
@@ -187,6 +236,24 @@ def work_with_room(work: Work, events: int) -> Work:
         homes=grown(work.homes, events),
         news=grown(work.news, events),
         counts=work.counts,
+    )
+
+
+def new_states(members: int) -> States:
+    return States(
+        *(np.zeros(1 << 10, np.int32), np.zeros(64, np.int64), np.zeros(64, np.uint64)),
+        *(np.zeros(members, np.uint64), np.zeros(64, np.int32)),
+    )
+
+
+def states_with_room(states: States, events: int, words: int) -> States:
+    """With room for so many states, and for so many numbers in their rows."""
+    return States(
+        grown(states.rows, words),
+        grown(states.ends, events),
+        grown(states.seen, events),
+        states.marks,
+        grown(states.old, words),
     )
 
 

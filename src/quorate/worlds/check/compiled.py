@@ -5,26 +5,26 @@ Invariant: what comes of it is what the twin finds, state for state (explore.py)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from quorate.worlds.check import kernel as k
 from quorate.worlds.check.arrays import (
     Mirror,
+    Places,
     get_row,
     new_level,
+    new_states,
     new_work,
     put_row,
     size_of,
+    states_with_room,
     with_room,
     work_with_room,
 )
 from quorate.worlds.check.effects import BUDGET
-from quorate.worlds.check.explore import Bounds, Explorer, Graph, State
-from quorate.worlds.check.observing import Observer
-from quorate.worlds.check.reduction import Commuting
-from quorate.worlds.check.tables import BUDGETS, NOBODY, Tables
+from quorate.worlds.check.explore import Explorer, State
+from quorate.worlds.check.loop import explore
+from quorate.worlds.check.tables import BUDGETS, NOBODY
 
 STRIDE = 1 << 14
 """After how many states the kernel comes back to look at the clock."""
@@ -35,21 +35,14 @@ NETWORKS = {"bag": k.BAG, "set": k.SET, "fifo": k.FIFO}
 class CompiledExplorer(Explorer):
     """Explores as Explorer does, many times as fast."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        observer: Observer,
-        bounds: Bounds,
-        tell: Callable[[Graph, int], None] | None = None,
-        *,
-        deadlocks: bool = True,
-        commuting: Commuting | None = None,
-    ) -> None:
-        super().__init__(tables, observer, bounds, tell, deadlocks=deadlocks, commuting=commuting)
+    def _prepare(self) -> None:
         timeouts = 1 << BUDGETS.index("timeouts")
-        reduces = commuting is not None
-        self.rules = k.Rules(NETWORKS[bounds.network], BUDGET, timeouts, deadlocks, reduces)
-        self.mirror = Mirror(tables)
+        reduces = self.effects.commuting is not None, self.symmetry is not None
+        kind = NETWORKS[self.bounds.network]
+        self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
+        self.places = Places(self.tables, self.symmetry)
+        self.states = new_states(self.places.members)
+        self.mirror = Mirror(self.tables)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
         self.program = self.mirror.program()
 
@@ -81,11 +74,13 @@ class CompiledExplorer(Explorer):
         states = self.bounds.states
         counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states
         self.mirror.numbers()
+        self.places.numbers()
         self.program = self.mirror.program()
         while counts[k.DONE] < width:
             counts[k.UNTIL] = min(counts[k.DONE] + STRIDE, width)
-            why = k.explore(
-                self.rules, self.mirror.growth, self.program, self.level, self.new, self.work
+            why = explore(
+                *(self.rules, self._growth(), self.program, self.places.alike()),
+                *(self.level, self.new, self.states, self.work),
             )
             self._settle()
             self._look_at_time(width - int(counts[k.DONE]) + self._width())
@@ -96,7 +91,11 @@ class CompiledExplorer(Explorer):
             elif why == k.ROOM:
                 place = counts[k.DONE]
                 length = self.level.offsets[place + 1] - self.level.offsets[place]
-                self._make_room(int(counts[k.EVENTS]), int(length) + self.mirror.growth)
+                self._make_room(int(counts[k.EVENTS]), int(length) + self._growth())
+
+    def _growth(self) -> int:
+        """How much longer a row may become by an effect, and by processes that change places."""
+        return self.mirror.growth + (0 if self.symmetry is None else len(self.tables.slots))
 
     def _learn(self) -> None:
         """Fill in all that can happen in the state where the kernel is."""
@@ -110,6 +109,8 @@ class CompiledExplorer(Explorer):
             local = row[place] if place < len(row) else NOBODY
             if (local, message) not in effects.deliveries:
                 mirror.deliver(local, message, effects.deliver(local, message))
+        mirror.numbers()
+        self.places.numbers()
         self.program = mirror.program()
 
     def _make_room(self, events: int, length: int) -> None:
@@ -118,6 +119,7 @@ class CompiledExplorer(Explorer):
         words = int(self.new.offsets[width]) + events * length
         self.new = with_room(self.new, width + events + 1, words)
         self.work = work_with_room(self.work, events)
+        self.states = states_with_room(self.states, events, events * length)
         self._stop_if_large()
 
     def _memory(self) -> int:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from quorate.worlds.check.network import MASK, Kind, mix, share_of_message
 from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
 BUDGET = len(BUDGETS)
@@ -57,9 +58,11 @@ class Effects:
         network: Kind,
         budgets: tuple[int, ...],
         commuting: Commuting | None = None,
+        symmetry: Symmetry | None = None,
     ) -> None:
         self.tables = tables
         self.commuting = commuting
+        self.symmetry = symmetry
         self.network = network
         self.mischief = [
             (place, action)
@@ -92,6 +95,8 @@ class Effects:
     def of(self, outcome: int) -> Effect:
         """The effect of an outcome."""
         each, slot, observed = self.tables.outcomes[outcome], self.tables.slot, self.tables.observed
+        if self.symmetry is not None:
+            self.symmetry.close(each)
         come: tuple[int, ...] = () if each.fails else (each.after, *each.made)
         seen = sum(share_of_seen(observed[local]) for local in come)
         seen -= share_of_seen(observed[each.before])

@@ -55,6 +55,13 @@ class Bounds:
         return tuple(getattr(self, name) for name in BUDGETS)
 
 
+class Reductions(NamedTuple):
+    """What need not be explored, if anything: see reduction.py and symmetry.py."""
+
+    commuting: Commuting | None = None
+    symmetry: Symmetry | None = None
+
+
 class State(NamedTuple):
     """A state that is still to be looked at; `seen` stands for what properties can tell of it."""
 
@@ -114,8 +121,7 @@ class Explorer:
         tell: Callable[[Graph, int], None] | None = None,
         *,
         deadlocks: bool = True,
-        commuting: Commuting | None = None,
-        symmetry: Symmetry | None = None,
+        reductions: Reductions | None = None,
     ) -> None:
         """`tell` is called now and then, with how many states are still to be looked at."""
         self.tables = tables
@@ -123,13 +129,17 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
-        self.symmetry = symmetry
+        commuting, self.symmetry = reductions or Reductions()
         self.network = NETWORKS[bounds.network](tables.channel)
-        self.effects = Effects(tables, bounds.network, bounds.budgets, commuting)
+        self.effects = Effects(tables, bounds.network, bounds.budgets, commuting, self.symmetry)
         self.graph = Graph()
         self.visited: set[int] = set()
         self.asked: set[int] = set()
         self.next: list[State] = []
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make ready what else there is."""
 
     def run(self, begins: Sequence[int]) -> Graph:
         """Explore all that comes of the outcomes `begins`, up to what contradicts or bounds."""

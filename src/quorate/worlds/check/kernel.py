@@ -64,6 +64,7 @@ class Rules(NamedTuple):
     timeouts: int
     deadlocks: bool
     reduces: bool
+    symmetric: bool
 
 
 class Program(NamedTuple):
@@ -351,14 +352,14 @@ def contains(table: Words, key: np.uint64) -> bool:
 
 
 @compiled
-def without_others(kept: int, effects: Int32s, work: Work) -> int:
-    """Keep one effect alone, if one is there that is taken first and leads to what is new."""
-    todo, prints = work.todo, work.prints
+def first_of_all(kept: int, effects: Int32s, work: Work) -> int:
+    """Which of the kept effects is taken before others and leads to what is new; -1: none."""
     for i in range(kept):
-        if effects[todo[i], FLAGS] & FIRST_OF_ALL and not contains(work.visited, prints[i]):
-            todo[0], prints[0] = todo[i], prints[i]
-            return 1
-    return kept
+        if effects[work.todo[i], FLAGS] & FIRST_OF_ALL and not contains(
+            work.visited, work.prints[i]
+        ):
+            return i
+    return -1
 
 
 @compiled
@@ -440,113 +441,3 @@ def has_room(
         and 5 * (counts[ASKED] + events) <= 3 * len(work.asked)
         and counts[NEWS] + events <= len(work.news)
     )
-
-
-@compiled
-def add_states(
-    rules: Rules,
-    rows: Int32s,
-    at: int,
-    net: int,
-    end: int,
-    place: int,
-    kept: int,
-    program: Program,
-    level: Level,
-    new: Level,
-    work: Work,
-) -> None:
-    """Write those states to the next level that are not visited yet."""
-    todo, prints, homes, counts, visited = (
-        work.todo,
-        work.prints,
-        work.homes,
-        work.counts,
-        work.visited,
-    )
-    for i in range(kept):
-        if homes[i] == prints[i] or not insert(visited, prints[i]):
-            continue
-        effect, state = todo[i], counts[STATES]
-        counts[VISITED] += 1
-        counts[STATES] = state + 1
-        seen = level.seen[place] + program.deltas[effect, 1]
-        new.prints[state] = prints[i]
-        new.seen[state] = seen
-        new.parents[state] = counts[FIRST] + place
-        new.actions[state] = program.effects[effect, ACTION]
-        new.offsets[state + 1] = write_state(
-            rules, rows, at, net, end, effect, program, new.rows, new.offsets[state]
-        )
-        if seen != level.seen[place] and insert(work.asked, seen):
-            counts[ASKED] += 1
-            work.news[counts[NEWS], STATE] = state
-            counts[NEWS] += 1
-
-
-@compiled
-def rest(
-    rules: Rules,
-    rows: Int32s,
-    begin: int,
-    net: int,
-    waits: NDArray[np.bool_],
-    counts: Int64s,
-) -> bool:
-    """Whether nothing can happen any more, and somebody waits."""
-    if counts[MOVED] or counts[HELD] & rules.timeouts or not rules.deadlocks:
-        return False
-    at = begin
-    while at < net and not waits[rows[at]]:
-        at += 1
-    return at < net
-
-
-@compiled
-def explore(
-    rules: Rules,
-    growth: int,
-    program: Program,
-    level: Level,
-    new: Level,
-    work: Work,
-) -> int:
-    """Expand the states of a level from DONE to UNTIL; why it comes back."""
-    rows, counts, news = level.rows, work.counts, work.news
-    while counts[DONE] < counts[UNTIL]:
-        place = counts[DONE]
-        at, end = level.offsets[place], level.offsets[place + 1]
-        begin = at + 1 + rules.budgets
-        net = begin + rows[at]
-        events = find_events(
-            rules.network,
-            rows,
-            begin,
-            net,
-            end,
-            program.moves,
-            program.messages,
-            program.deliveries,
-            work.todo,
-        )
-        if events < 0:
-            return UNKNOWN
-        counts[EVENTS] = events
-        if not has_room(events, end - at, growth, new, work):
-            return ROOM
-        kept = find_prints(rules.network, rows, at, net, end, level.prints[place], program, work)
-        if rules.reduces:
-            kept = without_others(kept, program.effects, work)
-        counts[TRANSITIONS] += kept
-        look(work.visited, work.prints, kept, work.homes)
-        asked = counts[NEWS]
-        add_states(rules, rows, at, net, end, place, kept, program, level, new, work)
-        counts[DONE] += 1
-        counts[SHORT] |= counts[HELD]
-        for i in range(asked, counts[NEWS]):
-            news[i, STATES_THEN], news[i, TRANSITIONS_THEN] = counts[STATES], counts[TRANSITIONS]
-            news[i, SHORT_THEN], news[i, DONE_THEN] = counts[SHORT], counts[DONE]
-        counts[STUCK] = rest(rules, rows, begin, net, program.waits, counts)
-        if counts[STUCK] or counts[FAILED] != NONE or counts[STATES] >= counts[ENOUGH]:
-            return ENDED
-    return PAUSED

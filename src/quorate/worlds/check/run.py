@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from quorate.worlds.base import command_line, properties_of, surroundings
-from quorate.worlds.check.explore import Bounds, Explorer, Graph
+from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.reduction import Commuting
 from quorate.worlds.check.steps import Steps
@@ -98,11 +98,10 @@ def check_loaded(
             commuting = Commuting(tables, bounds.budgets, messages=messages)
     while True:
         observer.begin()
-        explorer = explorer_class(kernel if symmetry is None else False)(
+        explorer = explorer_class(kernel)(
             *(tables, observer, bounds, tell),
             deadlocks=deadlocks,
-            commuting=commuting,
-            symmetry=symmetry,
+            reductions=Reductions(commuting, symmetry if symmetry and symmetry.swaps else None),
         )
         graph = explorer.run(begins)
         refuted = False

@@ -44,6 +44,8 @@ class Symmetry:
         self.checked = 0  # outcomes that were looked at with processes changed about
         self._locals: list[dict[int, int]] = []
         self._messages: list[dict[int, int]] = []
+        self._closed_locals: set[int] = set()
+        self._closed_messages: set[int] = set()
         self._marks: dict[int, tuple[int, ...]] = {NOBODY: ()}
         self._marks_of_messages: dict[int, tuple[int, ...]] = {}
         self._group(begins)
@@ -66,6 +68,7 @@ class Symmetry:
         self.members = [slot for group in self.groups for slot in group]
         self._locals = [{NOBODY: NOBODY} for _ in self.swaps]
         self._messages = [{} for _ in self.swaps]
+        self._closed_locals, self._closed_messages = set(), set()
         self._marks.clear()
         self._marks_of_messages.clear()
 
@@ -83,6 +86,26 @@ class Symmetry:
             known = self._locals[swap][local] = self._local(swap, local)
             self._locals[swap][known] = local
         return known
+
+    def close(self, outcome: Outcome) -> None:
+        """Know what becomes of all that is in an outcome, and of what that becomes in turn."""
+        locals = [each for each in (outcome.before, outcome.after, *outcome.made) if each]
+        messages = [each for each in (outcome.taken, *outcome.sent) if each >= 0]
+        for change, done, todo in (
+            (self.local, self._closed_locals, locals),
+            (self.message, self._closed_messages, messages),
+        ):
+            for each in todo:
+                if each not in done:
+                    done.add(each)
+                    todo += [change(swap, each) for swap in range(len(self.swaps))]
+
+    def known(self, local: int) -> list[int]:
+        """What a local state becomes by each swap; -1 where that is not known yet."""
+        return [known.get(local, -1) for known in self._locals]
+
+    def known_message(self, message: int) -> list[int]:
+        return [known.get(message, -1) for known in self._messages]
 
     def _local(self, swap: int, local: int) -> int:
         tables, names = self.tables, self._names(swap)

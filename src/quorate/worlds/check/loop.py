@@ -1,0 +1,199 @@
+"""The loop of the kernel: the states of a level are expanded one after the other.
+
+Invariant: a state is expanded as a whole or not at all, so that whoever lacks something for it
+asks, and comes again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.worlds.check.kernel import (
+    ACTION,
+    ASKED,
+    DONE,
+    DONE_THEN,
+    ENDED,
+    ENOUGH,
+    EVENTS,
+    FAILED,
+    FIRST,
+    HELD,
+    MOVED,
+    NEWS,
+    NONE,
+    PAUSED,
+    ROOM,
+    SHORT,
+    SHORT_THEN,
+    STATE,
+    STATES,
+    STATES_THEN,
+    STUCK,
+    TRANSITIONS,
+    TRANSITIONS_THEN,
+    UNKNOWN,
+    UNTIL,
+    VISITED,
+    Int32s,
+    Int64s,
+    Level,
+    Program,
+    Rules,
+    Work,
+    compiled,
+    find_events,
+    find_prints,
+    first_of_all,
+    has_room,
+    insert,
+    look,
+    write_state,
+)
+from quorate.worlds.check.places import Alike, States, arrange_all
+
+
+@compiled
+def has_room_for(events: int, length: int, states: States) -> bool:
+    """Whether there is room for so many states, each of at most this length."""
+    rows = min(len(states.rows), len(states.old))
+    return events * length <= rows and events <= len(states.ends)
+
+
+@compiled
+def alone(which: int, states: States, work: Work) -> int:
+    """Keep one of the states that come of one; how many are kept."""
+    work.todo[0], work.prints[0] = work.todo[which], work.prints[which]
+    if which and len(states.marks):
+        first, stop = states.ends[which - 1], states.ends[which]
+        for i in range(stop - first):
+            states.rows[i] = states.rows[first + i]
+        states.ends[0], states.seen[0] = stop - first, states.seen[which]
+    return 1
+
+
+@compiled
+def add_states(
+    rules: Rules,
+    rows: Int32s,
+    at: int,
+    net: int,
+    end: int,
+    place: int,
+    kept: int,
+    program: Program,
+    level: Level,
+    new: Level,
+    states: States,
+    work: Work,
+) -> None:
+    """Write those states to the next level that are not visited yet."""
+    todo, prints, homes, counts, visited = (
+        work.todo,
+        work.prints,
+        work.homes,
+        work.counts,
+        work.visited,
+    )
+    for i in range(kept):
+        if homes[i] == prints[i] or not insert(visited, prints[i]):
+            continue
+        effect, state, start = todo[i], counts[STATES], new.offsets[counts[STATES]]
+        counts[VISITED] += 1
+        counts[STATES] = state + 1
+        if rules.symmetric:
+            first = states.ends[i - 1] if i else 0
+            stop = start + states.ends[i] - first
+            new.rows[start:stop] = states.rows[first : states.ends[i]]
+            seen = states.seen[i]
+        else:
+            stop = write_state(rules, rows, at, net, end, effect, program, new.rows, start)
+            seen = level.seen[place] + program.deltas[effect, 1]
+        new.prints[state] = prints[i]
+        new.seen[state] = seen
+        new.parents[state] = counts[FIRST] + place
+        new.actions[state] = program.effects[effect, ACTION]
+        new.offsets[state + 1] = stop
+        if seen != level.seen[place] and insert(work.asked, seen):
+            counts[ASKED] += 1
+            work.news[counts[NEWS], STATE] = state
+            counts[NEWS] += 1
+
+
+@compiled
+def rest(
+    rules: Rules,
+    rows: Int32s,
+    begin: int,
+    net: int,
+    waits: NDArray[np.bool_],
+    counts: Int64s,
+) -> bool:
+    """Whether nothing can happen any more, and somebody waits."""
+    if counts[MOVED] or counts[HELD] & rules.timeouts or not rules.deadlocks:
+        return False
+    at = begin
+    while at < net and not waits[rows[at]]:
+        at += 1
+    return at < net
+
+
+@compiled
+def explore(
+    rules: Rules,
+    growth: int,
+    program: Program,
+    alike: Alike,
+    level: Level,
+    new: Level,
+    states: States,
+    work: Work,
+) -> int:
+    """Expand the states of a level from DONE to UNTIL; why it comes back."""
+    rows, counts, news = level.rows, work.counts, work.news
+    while counts[DONE] < counts[UNTIL]:
+        place = counts[DONE]
+        at, end = level.offsets[place], level.offsets[place + 1]
+        begin = at + 1 + rules.budgets
+        net = begin + rows[at]
+        events = find_events(
+            rules.network,
+            rows,
+            begin,
+            net,
+            end,
+            program.moves,
+            program.messages,
+            program.deliveries,
+            work.todo,
+        )
+        if events < 0:
+            return UNKNOWN
+        counts[EVENTS] = events
+        if not has_room(events, end - at, growth, new, work):
+            return ROOM
+        if rules.symmetric and not has_room_for(events, end - at + growth, states):
+            return ROOM
+        kept = find_prints(rules.network, rows, at, net, end, level.prints[place], program, work)
+        if rules.symmetric and not arrange_all(
+            rules, rows, at, net, end, kept, program, alike, states, work
+        ):
+            return UNKNOWN
+        if rules.reduces:
+            first = first_of_all(kept, program.effects, work)
+            if first >= 0:
+                kept = alone(first, states, work)
+        counts[TRANSITIONS] += kept
+        look(work.visited, work.prints, kept, work.homes)
+        asked = counts[NEWS]
+        add_states(rules, rows, at, net, end, place, kept, program, level, new, states, work)
+        counts[DONE] += 1
+        counts[SHORT] |= counts[HELD]
+        for i in range(asked, counts[NEWS]):
+            news[i, STATES_THEN], news[i, TRANSITIONS_THEN] = counts[STATES], counts[TRANSITIONS]
+            news[i, SHORT_THEN], news[i, DONE_THEN] = counts[SHORT], counts[DONE]
+        counts[STUCK] = rest(rules, rows, begin, net, program.waits, counts)
+        if counts[STUCK] or counts[FAILED] != NONE or counts[STATES] >= counts[ENOUGH]:
+            return ENDED
+    return PAUSED

@@ -1,0 +1,211 @@
+"""The kernel's part of symmetry.py: states are brought into the same order, over arrays.
+
+Invariant: whatever is not in the arrays yet is asked for, and the state is come to again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from quorate.worlds.check.kernel import (
+    CHANNEL,
+    FIFO,
+    Int32s,
+    Int64s,
+    Program,
+    Rules,
+    Words,
+    Work,
+    compiled,
+    write_state,
+)
+
+LACKING = -1
+"""Of a state some local state or message is not known with two processes changed about."""
+
+
+class Alike(NamedTuple):
+    """Who may change places: `sizes` of the groups; of each swap of neighbours, what becomes of
+    local states and messages; what these say of each member; slots, and shares of prints."""
+
+    sizes: Int32s
+    locals: Int32s
+    messages: Int32s
+    marks: Words
+    marks_of_messages: Words
+    slots: Int32s
+    shares: Words
+    seen: Words
+    budgets: Words
+
+
+class States(NamedTuple):
+    """The states that come of one: a row ends where the next begins; `marks` and `old` are room."""
+
+    rows: Int32s
+    ends: Int64s
+    seen: Words
+    marks: Words
+    old: Int32s
+
+
+@compiled
+def weight(rules: Rules, rows: Int32s, net: int, at: int, messages: Int32s) -> int:
+    """How often the share of the message counts that stands at a place of a network."""
+    if rules.network != FIFO:
+        return 1
+    channel, first = messages[rows[at], CHANNEL], at
+    while first > net and messages[rows[first - 1], CHANNEL] == channel:
+        first -= 1
+    return 2 * (at - first) + 1
+
+
+@compiled
+def add_marks(
+    rules: Rules,
+    rows: Int32s,
+    begin: int,
+    net: int,
+    end: int,
+    program: Program,
+    alike: Alike,
+    marks: Words,
+) -> None:
+    """Add up what a state says of each member."""
+    marks[:] = 0
+    for at in range(begin, net):
+        for i in range(len(marks)):
+            marks[i] += alike.marks[rows[at], i]
+    for at in range(net, end):
+        times = np.uint64(weight(rules, rows, net, at, program.messages))
+        for i in range(len(marks)):
+            marks[i] += alike.marks_of_messages[rows[at], i] * times
+
+
+@compiled
+def swap(
+    rules: Rules,
+    rows: Int32s,
+    start: int,
+    end: int,
+    which: int,
+    program: Program,
+    alike: Alike,
+    old: Int32s,
+) -> int:
+    """Change two processes of a row about; where it ends, or LACKING."""
+    size, begin = rows[start], start + 1 + rules.budgets
+    net, width = begin + size, size
+    for i in range(size):
+        local = alike.locals[which, rows[begin + i]]
+        if local < 0:
+            return LACKING
+        old[i] = local
+        if local:
+            width = max(width, alike.slots[local] + 1)
+    for at in range(net, end):
+        if alike.messages[which, rows[at]] < 0:
+            return LACKING
+    wider = width - size
+    for at in range(end - 1, net - 1, -1):
+        rows[at + wider] = alike.messages[which, rows[at]]
+    rows[start] = width
+    rows[begin : begin + width] = 0
+    for i in range(size):
+        if old[i]:
+            rows[begin + alike.slots[old[i]]] = old[i]
+    sort(rules, rows, net + wider, end + wider, program.messages)
+    return int(end + wider)
+
+
+@compiled
+def sort(rules: Rules, rows: Int32s, net: int, end: int, messages: Int32s) -> None:
+    """Bring the messages of a network into its order, by insertion."""
+    for i in range(net + 1, end):
+        message, at = rows[i], i
+        if rules.network == FIFO:
+            channel = messages[message, CHANNEL]
+            while at > net and messages[rows[at - 1], CHANNEL] > channel:
+                rows[at] = rows[at - 1]
+                at -= 1
+        else:
+            while at > net and rows[at - 1] > message:
+                rows[at] = rows[at - 1]
+                at -= 1
+        rows[at] = message
+
+
+@compiled
+def arrange(
+    rules: Rules, start: int, end: int, program: Program, alike: Alike, states: States
+) -> int:
+    """Bring a row of `states` into order; where it ends, or LACKING."""
+    rows, marks = states.rows, states.marks
+    begin = start + 1 + rules.budgets
+    add_marks(rules, rows, begin, begin + rows[start], end, program, alike, marks)
+    which = first = 0
+    for size in alike.sizes:
+        for last in range(size - 1, 0, -1):
+            for i in range(last):
+                at = first + i
+                if marks[at] > marks[at + 1]:
+                    marks[at], marks[at + 1] = marks[at + 1], marks[at]
+                    end = swap(rules, rows, start, end, which + i, program, alike, states.old)
+                    if end < 0:
+                        return LACKING
+        first += size
+        which += size - 1
+    return end
+
+
+@compiled
+def print_of(
+    rules: Rules, rows: Int32s, start: int, end: int, program: Program, alike: Alike
+) -> np.uint64:
+    """The fingerprint of a row."""
+    total = np.uint64(0)
+    for i in range(rules.budgets):
+        total += np.uint64(rows[start + 1 + i]) * alike.budgets[i]
+    begin = start + 1 + rules.budgets
+    net = begin + rows[start]
+    for at in range(begin, net):
+        total += alike.shares[rows[at]]
+    for at in range(net, end):
+        times = np.uint64(weight(rules, rows, net, at, program.messages))
+        total += program.shares[rows[at]] * times
+    return total
+
+
+@compiled
+def arrange_all(
+    rules: Rules,
+    rows: Int32s,
+    at: int,
+    net: int,
+    end: int,
+    kept: int,
+    program: Program,
+    alike: Alike,
+    states: States,
+    work: Work,
+) -> bool:
+    """Write what the kept effects make of a state to `states`, in order, with their prints.
+
+    False where something is lacking for that.
+    """
+    to = 0
+    for i in range(kept):
+        stop = write_state(rules, rows, at, net, end, work.todo[i], program, states.rows, to)
+        stop = arrange(rules, to, stop, program, alike, states)
+        if stop < 0:
+            return False
+        work.prints[i] = print_of(rules, states.rows, to, stop, program, alike)
+        seen = np.uint64(0)
+        for place in range(to + 1 + rules.budgets, to + 1 + rules.budgets + states.rows[to]):
+            seen += alike.seen[states.rows[place]]
+        states.seen[i] = seen
+        states.ends[i] = stop
+        to = stop
+    return True

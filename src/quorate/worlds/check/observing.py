@@ -16,6 +16,7 @@ from quorate.core.ids import ProcessId
 from quorate.core.naming import Modules
 from quorate.core.process import Process
 from quorate.core.properties import Property, Question
+from quorate.worlds.check.steps import Reads
 
 UNSEEN = 0
 """Of a process that is not there yet, or of which no property asks anything."""
@@ -44,7 +45,7 @@ class Observer:
         self.modules = modules
         self._processes: list[Process | None] = [None]
         self._numbers: dict[Any, int] = {}
-        self._reads: dict[type, tuple[tuple[str, ...], bool] | None] = {}
+        self._reads: dict[type, Reads | None] = {}
 
     def begin(self) -> None:
         """Nothing has been reached yet."""
@@ -52,7 +53,7 @@ class Observer:
 
     def number(self, slot: int, state: Any, process: Process) -> int:
         """What properties can tell of the process in `slot`, whose state is `state`."""
-        reads = self._reads_of(type(process))
+        reads = self.reads_of(type(process))
         if reads is None or not process.set_up_:
             return UNSEEN
         fields, histories = reads
@@ -67,8 +68,8 @@ class Observer:
             self._processes.append(process)
         return number
 
-    def _reads_of(self, cls: type) -> tuple[tuple[str, ...], bool] | None:
-        """The fields of a class that properties read, and whether they read its histories."""
+    def reads_of(self, cls: type) -> Reads | None:
+        """What properties read of the processes of a class, if anything."""
         if cls not in self._reads:
             fields: set[str] = set()
             histories = asked = False

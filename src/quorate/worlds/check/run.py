@@ -81,8 +81,8 @@ def check_loaded(
     from quorate.compiler.loader import main_of
 
     bounds = bounds or Bounds()
-    steps = Steps(module, config)
-    observer = Observer(properties_of(module), steps.modules)
+    observer = Observer(properties_of(module), {module.__name__: module})
+    steps = Steps(module, config, observer.reads_of)
     tables = Tables(
         steps,
         lambda local, process: observer.number(local.slot, local.state, process),

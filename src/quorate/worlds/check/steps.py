@@ -33,6 +33,9 @@ WAYS_MAX = 100_000
 """In how many ways a single step may go."""
 
 
+Reads = tuple[tuple[str, ...], bool]
+"""Fields, and whether histories."""
+
 ORDERS = (fx.Setup, fx.Start, fx.End)
 
 
@@ -88,8 +91,15 @@ class _Place:
 class Steps:
     """The steps of the processes of a program that has been loaded with `branching`."""
 
-    def __init__(self, module: ModuleType, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        module: ModuleType,
+        config: Mapping[str, Any] | None = None,
+        reads: Callable[[type], Reads | None] = lambda cls: None,
+    ) -> None:
+        """`reads` says what of the processes of a class somebody asks for when they are over."""
         self.modules = {module.__name__: module}
+        self.reads = reads
         options = dict(config_of(module, config))
         if not getattr(module, "uses_clock_", False):  # then it is no part of a state
             options |= {"clock": None, "clock_default": None}
@@ -164,6 +174,45 @@ class Steps:
             obey(fx.Start(process.id_), process)
 
         return self._all(make, begin)
+
+    # Between steps.
+
+    def standing(self, process: Process, *, open: bool = True) -> Frozen:
+        """A process between two steps as a value, however it came to stand where it stands.
+
+        Where it stands at a yield point, `open` says whether it takes messages.
+        """
+        top = process.stack_[-1] if process.stack_ else None
+        if process.ended_:
+            process.waiting_, process.resumes_, process.arrived_ = False, 0, False
+            self._leave(process)
+        elif top is not None and process.sleep_ is None:
+            process.arrived_ = process.arrived_ and bool(process.deferred_)
+            waits = isinstance(top, Frame) and _tests(top)
+            process.waiting_ = waits and not process.arrived_
+            process.resumes_ = int(not process.waiting_)
+            process.open_ = open and not process.inbox_
+        return canonical(process, self.modules)
+
+    def crashed(self, state: Frozen) -> Frozen:
+        """A process that has crashed: what it was given, and what properties ask for."""
+        process = self.thaw(state)
+        for waiting in (process.stack_, process.inbox_, process.outbox_, process.deferred_):
+            waiting.clear()
+        self._leave(process)
+        return canonical(process, self.modules)
+
+    def _leave(self, process: Process) -> None:
+        """Forget of a process that takes no more steps what nobody can ask for."""
+        fields, histories = self.reads(type(process)) or ((), False)
+        if not histories:
+            process.received_.clear()
+            process.sent_.clear()
+            process.begin_views_("received")
+            process.begin_views_("sent")
+        for name in list(vars(process)):
+            if not name.endswith("_") and name not in fields:
+                del vars(process)[name]
 
     # All ways.
 
@@ -242,9 +291,8 @@ class _Step:
         if error is not None:
             assert self.running is not None
             return Came((), error=error, failed=self.running.id_, choices=choices)
-        modules = self.steps.modules
-        made = tuple((id, standing(each, modules)) for id, each in self.made.items())
-        state = standing(process, modules, open=self.open)
+        made = tuple((id, self.steps.standing(each)) for id, each in self.made.items())
+        state = self.steps.standing(process, open=self.open)
         return Came(state, tuple(self.sent), made, choices=choices)
 
     def take(self, process: Process, step: Callable[[Process], None]) -> None:
@@ -301,24 +349,6 @@ def _fire(timer: int, process: Process) -> None:
 def needs(process: Process) -> bool:
     """Whether a process cannot be started before it is set up."""
     return bool(inspect.signature(process.setup).parameters)
-
-
-def standing(process: Process, modules: Mapping[str, Any], *, open: bool = True) -> Frozen:
-    """A process between two steps as a value, however it came to stand where it stands.
-
-    Where it stands at a yield point, `open` says whether it takes messages.
-    """
-    top = process.stack_[-1] if process.stack_ else None
-    waits = isinstance(top, Frame) and _tests(top)
-    if process.ended_:
-        process.waiting_, process.resumes_, process.arrived_ = False, 0, False
-    elif top is not None and process.sleep_ is None:
-        deferred = process.arrived_ and bool(process.deferred_)
-        process.arrived_ = deferred
-        process.waiting_ = waits and not deferred
-        process.resumes_ = int(not process.waiting_)
-        process.open_ = open and not process.inbox_
-    return canonical(process, modules)
 
 
 def is_waiting(process: Process) -> bool:

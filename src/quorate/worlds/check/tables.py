@@ -172,5 +172,5 @@ class Tables:
             found += [("wake" if wakes else "timeout", came) for came in all_came]
         process = steps.thaw(state)
         if self.crash and process.started_ and not process.ended_ and process.id_.path:
-            found.append(("crash", Came(state)))
+            found.append(("crash", Came(steps.crashed(state))))
         return found

@@ -14,9 +14,19 @@ from numpy.typing import NDArray
 
 from quorate.worlds.check import kernel
 from quorate.worlds.check.effects import BUDGET, SHARES, Effect, share_of_local, share_of_seen
-from quorate.worlds.check.kernel import FAILS, FIRST_OF_ALL, MOVES, NONE, Level, Program, Work
+from quorate.worlds.check.kernel import (
+    FAILS,
+    FIRST_OF_ALL,
+    MOVES,
+    NONE,
+    QUIET,
+    Level,
+    Program,
+    Work,
+)
 from quorate.worlds.check.network import share_of_message
 from quorate.worlds.check.places import Alike, States
+from quorate.worlds.check.reduction import Sending
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
@@ -48,11 +58,13 @@ class Column:
 class Mirror:
     """The effects that have been asked for, as arrays. `growth` is the most one adds to a row."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, sending: Sending | None = None) -> None:
         self.tables = tables
+        self.sending = sending
         self.growth = 0
         self.moves = Column(np.int32, 2)
         self.waits = Column(np.bool_)
+        self.masks = Column(np.uint64)
         self.messages = Column(np.int32, 2)
         self.shares = Column(np.uint64)
         self.effects = Column(np.int32, 1 + kernel.SENT_END)
@@ -68,6 +80,8 @@ class Mirror:
         locals, messages = self.moves.count, self.messages.count
         self.moves.append([(0, -1 if local else 0) for local in range(locals, len(tables.locals))])
         self.waits.append(tables.waits[locals:])
+        new = range(locals, len(tables.locals))
+        self.masks.append([self.sending.mask(each) if self.sending else 0 for each in new])
         of = zip(tables.to[messages:], tables.channel[messages:], strict=True)
         self.messages.append(list(of))
         self.shares.append([share_of_message(each) for each in range(messages, len(tables.to))])
@@ -101,8 +115,9 @@ class Mirror:
             self.puts.append([(1 + place, local) for place, local in each.puts])
             self.sent.append(each.sent)
             flags = FAILS * each.fails | MOVES * each.moves | FIRST_OF_ALL * each.first
+            flags |= QUIET * each.quiet
             ends = puts, self.puts.count, sent, self.sent.count
-            self.effects.append([(each.action, each.cost, flags, each.taken, *ends)])
+            self.effects.append([(each.action, each.cost, flags, each.taken, each.slot, *ends)])
             self.deltas.append([(each.delta, each.seen)])
             wider = max((place - BUDGET + 1 for place, _ in each.puts), default=0)
             self.growth = max(self.growth, wider + len(each.sent))
@@ -111,7 +126,8 @@ class Mirror:
     def program(self) -> Program:
         columns = self.effects, self.deltas, self.puts, self.sent
         return Program(
-            *(self.moves.array, self.waits.array, self.messages.array, self.shares.array),
+            *(self.moves.array, self.waits.array, self.masks.array),
+            *(self.messages.array, self.shares.array),
             *(self.deliveries, *(each.array for each in columns)),
         )
 

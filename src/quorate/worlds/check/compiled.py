@@ -37,12 +37,16 @@ class CompiledExplorer(Explorer):
 
     def _prepare(self) -> None:
         timeouts = 1 << BUDGETS.index("timeouts")
-        reduces = self.effects.commuting is not None, self.symmetry is not None
+        reduces = (
+            self.effects.commuting is not None,
+            self.sending is not None,
+            self.symmetry is not None,
+        )
         kind = NETWORKS[self.bounds.network]
         self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
         self.states = new_states(self.places.members)
-        self.mirror = Mirror(self.tables)
+        self.mirror = Mirror(self.tables, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
         self.program = self.mirror.program()
 

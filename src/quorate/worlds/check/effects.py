@@ -29,7 +29,8 @@ class Effect(NamedTuple):
     It takes one from the budget `cost`, if any; puts local states at places of the row; takes a
     message out of the network (-1: none) and sends others. `delta` and `seen` are what it adds to
     the fingerprints of the state and of what properties see; the share of the messages is left out
-    where it depends on the network. `moves` tells it from mischief; `first` is taken before others.
+    where it depends on the network. `moves` tells it from mischief; `first` is taken before others;
+    of what happens in `slot`, nobody else can tell where it is `quiet`.
     """
 
     action: int
@@ -41,7 +42,9 @@ class Effect(NamedTuple):
     taken: int
     sent: tuple[int, ...]
     puts: tuple[tuple[int, int], ...]
+    slot: int
     first: bool = False
+    quiet: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -106,17 +109,18 @@ class Effects:
         puts = tuple((BUDGET + slot[local], local) for local in come if local != each.before)
         moves = each.kind != "crash"
         first = self.commuting is not None and self.commuting.is_first(outcome)
-        taken, sent = each.taken, each.sent
-        effect = Effect(
-            outcome, each.cost, each.fails, moves, delta, seen, taken, sent, puts, first
-        )
+        home = slot[each.before] if each.before else slot[each.after]
+        quiet = not (each.fails or each.made or seen & MASK or each.cost != FREE)
+        changes = (delta, seen, each.taken, each.sent, puts)
+        effect = Effect(outcome, each.cost, each.fails, moves, *changes, home, first, quiet)
         return self._in_network(effect)
 
     def _mischief(self, budget: int, action: int, message: int) -> Effect:
         taken, sent = (message, ()) if action == LOST else (-1, (message,))
         action -= 2 * message
+        to = self.tables.to[message]
         return self._in_network(
-            Effect(action, budget, False, False, -SHARES[budget], 0, taken, sent, ())
+            Effect(action, budget, False, False, -SHARES[budget], 0, taken, sent, (), to)
         )
 
     def _in_network(self, effect: Effect) -> Effect:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from quorate.worlds.check.effects import (
 )
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
-from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.reduction import Commuting, Sending, receivers
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
@@ -59,7 +59,28 @@ class Reductions(NamedTuple):
     """What need not be explored, if anything: see reduction.py and symmetry.py."""
 
     commuting: Commuting | None = None
+    sending: Sending | None = None
     symmetry: Symmetry | None = None
+
+    def used(self) -> Reductions:
+        """Without what has nothing to say, or not yet."""
+        symmetry = self.symmetry if self.symmetry and self.symmetry.swaps else None
+        sending = self.sending if self.sending and self.sending.masks else None
+        return Reductions(self.commuting, sending, symmetry)
+
+    def refute(
+        self, graph: Graph, pairs: Collection[tuple[int, int]], begins: Sequence[int]
+    ) -> bool:
+        """Hold the guesses to what was explored; whether any was wrong.
+
+        A way that contradicts is one whatever need not have been explored, but not if processes
+        are not alike. To whom can be sent is only guessed when the other guesses are settled.
+        """
+        wrong = self.symmetry is not None and self.symmetry.refute(pairs, begins)
+        if not graph.is_refuted:
+            wrong |= self.commuting is not None and self.commuting.refute(pairs)
+            wrong = wrong or (self.sending is not None and self.sending.refute(pairs))
+        return wrong
 
 
 class State(NamedTuple):
@@ -129,7 +150,7 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
-        commuting, self.symmetry = reductions or Reductions()
+        commuting, self.sending, self.symmetry = reductions or Reductions()
         self.network = NETWORKS[bounds.network](tables.channel)
         self.effects = Effects(tables, bounds.network, bounds.budgets, commuting, self.symmetry)
         self.graph = Graph()
@@ -229,7 +250,7 @@ class Explorer:
         held: set[str] = set()
         found: list[tuple[Effect, int]] = []
         for effect in effects:
-            _, cost, fails, moves, delta, _, taken, sent, _, _ = effect
+            _, cost, fails, moves, delta, _, taken, sent, *_ = effect
             if cost >= 0 and not row[cost]:
                 held.add(BUDGETS[cost])
                 continue
@@ -246,21 +267,34 @@ class Explorer:
                     print = self._print_of(*self._after(state, effect))
                 found.append((effect, print))
         if self.effects.commuting is not None:
-            found = self._without_others(found)
+            found = self._without_others(state, found)
         graph.transitions += len(found)
         for effect, print in found:
             if print not in visited:
                 self._add(state, effect, print)
         return moved, held
 
-    def _without_others(self, found: list[tuple[Effect, int]]) -> list[tuple[Effect, int]]:
-        """One effect alone, if one is there that is taken first and leads to what is new.
+    def _without_others(
+        self, state: State, found: list[tuple[Effect, int]]
+    ) -> list[tuple[Effect, int]]:
+        """The effects that are enough, where these lead to what is new.
 
         So that nothing is put off for ever (Bosnacki, Leue and Lluch Lafuente, STTT 11(2), 2009).
         """
         for effect, print in found:
             if effect.first and print not in self.visited:
                 return [(effect, print)]
+        if self.sending is None:
+            return found
+        masks = list(map(self.sending.mask, state.row[BUDGET:]))
+        once, twice = receivers(masks)
+        for slot, mask in enumerate(masks):
+            if twice >> slot & 1 or (once & ~mask) >> slot & 1:
+                continue
+            own = [each for each in found if each[0].slot == slot]
+            new = any(print not in self.visited for _, print in own)
+            if new and all(effect.quiet for effect, _ in own):
+                return own
         return found
 
     def _add(self, state: State, effect: Effect, print: int) -> None:

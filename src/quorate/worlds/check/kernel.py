@@ -25,10 +25,10 @@ PAUSED, UNKNOWN, ROOM, ENDED = range(4)
 """Why the kernel comes back: so many states are done; for the next one effects are not in the
 arrays, or these have no room; or the search is over, being refuted or having enough states."""
 
-ACTION, COST, FLAGS, TAKEN, PUTS, PUTS_END, SENT, SENT_END = range(8)
+ACTION, COST, FLAGS, TAKEN, SLOT, PUTS, PUTS_END, SENT, SENT_END = range(9)
 """The columns of an effect: the last are where in `puts` and in `sent` its own are."""
 
-FAILS, MOVES, FIRST_OF_ALL = 1, 2, 4
+FAILS, MOVES, FIRST_OF_ALL, QUIET = 1, 2, 4, 8
 """The flags of an effect."""
 
 PLACE, CHANNEL = range(2)
@@ -64,6 +64,7 @@ class Rules(NamedTuple):
     timeouts: int
     deadlocks: bool
     reduces: bool
+    limits: bool
     symmetric: bool
 
 
@@ -72,6 +73,7 @@ class Program(NamedTuple):
 
     moves: Int32s
     waits: NDArray[np.bool_]
+    masks: Words
     messages: Int32s
     shares: Words
     deliveries: Int64s
@@ -349,17 +351,6 @@ def contains(table: Words, key: np.uint64) -> bool:
     while table[at] and table[at] != key:
         at = (at + ONE) & mask
     return bool(table[at])
-
-
-@compiled
-def first_of_all(kept: int, effects: Int32s, work: Work) -> int:
-    """Which of the kept effects is taken before others and leads to what is new; -1: none."""
-    for i in range(kept):
-        if effects[work.todo[i], FLAGS] & FIRST_OF_ALL and not contains(
-            work.visited, work.prints[i]
-        ):
-            return i
-    return -1
 
 
 @compiled

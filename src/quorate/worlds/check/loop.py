@@ -19,14 +19,19 @@ from quorate.worlds.check.kernel import (
     EVENTS,
     FAILED,
     FIRST,
+    FIRST_OF_ALL,
+    FLAGS,
     HELD,
     MOVED,
     NEWS,
     NONE,
+    ONE,
     PAUSED,
+    QUIET,
     ROOM,
     SHORT,
     SHORT_THEN,
+    SLOT,
     STATE,
     STATES,
     STATES_THEN,
@@ -43,9 +48,9 @@ from quorate.worlds.check.kernel import (
     Rules,
     Work,
     compiled,
+    contains,
     find_events,
     find_prints,
-    first_of_all,
     has_room,
     insert,
     look,
@@ -62,15 +67,60 @@ def has_room_for(events: int, length: int, states: States) -> bool:
 
 
 @compiled
-def alone(which: int, states: States, work: Work) -> int:
-    """Keep one of the states that come of one; how many are kept."""
-    work.todo[0], work.prints[0] = work.todo[which], work.prints[which]
-    if which and len(states.marks):
-        first, stop = states.ends[which - 1], states.ends[which]
-        for i in range(stop - first):
-            states.rows[i] = states.rows[first + i]
-        states.ends[0], states.seen[0] = stop - first, states.seen[which]
-    return 1
+def keep(which: int, place: int, states: States, work: Work) -> None:
+    """Move one of the states that come of one to an earlier place, or let it be where it is."""
+    work.todo[place], work.prints[place] = work.todo[which], work.prints[which]
+    if len(states.marks):
+        first = states.ends[which - 1] if which else 0
+        to = states.ends[place - 1] if place else 0
+        size = states.ends[which] - first
+        for i in range(size):
+            states.rows[to + i] = states.rows[first + i]
+        states.ends[place], states.seen[place] = to + size, states.seen[which]
+
+
+@compiled
+def without_others(
+    rules: Rules,
+    rows: Int32s,
+    begin: int,
+    net: int,
+    kept: int,
+    program: Program,
+    states: States,
+    work: Work,
+) -> int:
+    """Keep the effects that are enough, where these lead to what is new; how many these are."""
+    effects, masks, todo, prints = program.effects, program.masks, work.todo, work.prints
+    for i in range(kept):
+        if effects[todo[i], FLAGS] & FIRST_OF_ALL and not contains(work.visited, prints[i]):
+            keep(i, 0, states, work)
+            return 1
+    if not rules.limits:
+        return kept
+    once = twice = np.uint64(0)
+    for at in range(begin, net):
+        twice |= once & masks[rows[at]]
+        once |= masks[rows[at]]
+    for at in range(begin, net):
+        slot = at - begin
+        others = twice | (once & ~masks[rows[at]])
+        if (others >> np.uint64(slot)) & ONE:
+            continue
+        new = False
+        quiet = True
+        for i in range(kept):
+            if effects[todo[i], SLOT] == slot:
+                quiet = quiet and effects[todo[i], FLAGS] & QUIET != 0
+                new = new or not contains(work.visited, prints[i])
+        if new and quiet:
+            count = 0
+            for i in range(kept):
+                if effects[todo[i], SLOT] == slot:
+                    keep(i, count, states, work)
+                    count += 1
+            return count
+    return kept
 
 
 @compiled
@@ -181,9 +231,7 @@ def explore(
         ):
             return UNKNOWN
         if rules.reduces:
-            first = first_of_all(kept, program.effects, work)
-            if first >= 0:
-                kept = alone(first, states, work)
+            kept = without_others(rules, rows, begin, net, kept, program, states, work)
         counts[TRANSITIONS] += kept
         look(work.visited, work.prints, kept, work.homes)
         asked = counts[NEWS]

@@ -1,11 +1,10 @@
-"""Steps that may be taken first, since they commute with whatever their process may do before them.
+"""Steps that may be taken before others: persistent sets (Godefroid, LNCS 1032, 1996, chapter 4).
 
-Where such a step is enabled, and no property can see it, nothing else need be explored from that
-state: it is a persistent set by itself (Godefroid, LNCS 1032, 1996, chapter 4), for a step of one
-process commutes with those of all others. Nothing is assumed of the program: each such step is a
-guess, and is held to the tables against all that was explored after it; what is refuted is a guess
-no more, and the program is explored again, until no guess is refuted. Invariant: then each guess
-that is left commutes with every event that its process has met after it in what was explored.
+Steps of different processes commute. So one step is enough where no property sees it, and it
+commutes with whatever its process may do before it; and the steps of one process are, where no
+other can send to it any more. Either is a guess, which is held to the tables, as far as they were
+explored; what is refuted is guessed no more, and the program is explored again. Invariant: in the
+end, no guess is refuted by what was explored with its help.
 """
 
 from __future__ import annotations
@@ -150,3 +149,49 @@ class Commuting:
 
     def _outcomes(self, local: int, event: int) -> tuple[int, ...]:
         return self.tables.move(local) if event == MOVES else self.tables.deliver(local, event)
+
+
+class Sending:
+    """To whom processes can still send, from each local state on, as far as is known."""
+
+    def __init__(self, tables: Tables, budgets: Sequence[int]) -> None:
+        self.tables = tables
+        self.budgets = budgets
+        self.masks: list[int] = []  # of each local state: the slots of receivers, as bits
+
+    def mask(self, local: int) -> int:
+        return self.masks[local] if local < len(self.masks) else 0
+
+    def refute(self, pairs: Iterable[tuple[int, int]]) -> bool:
+        """Learn from what was explored; whether more can be sent than was known."""
+        tables = self.tables
+        masks = self.masks + [0] * (len(tables.locals) - len(self.masks))
+        before: dict[int, set[int]] = {}
+        found = [each for moves in tables.moves for each in moves or ()]
+        found += [each for pair in pairs for each in tables.deliver(*pair)]
+        for each in map(tables.outcomes.__getitem__, found):
+            if each.fails or (each.cost != FREE and not self.budgets[each.cost]):
+                continue
+            for message in each.sent:
+                masks[each.before] |= 1 << tables.to[message]
+            for after in (each.after, *each.made):
+                before.setdefault(after, set()).add(each.before)
+        todo = [local for local, mask in enumerate(masks) if mask]
+        while todo:
+            local = todo.pop()
+            for earlier in before.get(local, ()):
+                if masks[local] & ~masks[earlier]:
+                    masks[earlier] |= masks[local]
+                    todo.append(earlier)
+        grown = any(mask & ~self.mask(local) for local, mask in enumerate(masks))
+        self.masks = masks
+        return grown
+
+
+def receivers(masks: Iterable[int]) -> tuple[int, int]:
+    """The slots that one process at least can send to, and those that several can."""
+    once = twice = 0
+    for mask in masks:
+        twice |= once & mask
+        once |= mask
+    return once, twice

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from quorate.worlds.base import command_line, properties_of, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.observing import Observer
-from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
@@ -90,26 +90,14 @@ def check_loaded(
         ordered=bounds.network == "fifo",
     )
     begins = tables.begin(main_of(module))
-    commuting = symmetry = None
-    if bounds.reduce:
-        symmetry = Symmetry(tables, begins)
-        if bounds.network != "set":
-            messages = not (bounds.losses or bounds.duplicates)
-            commuting = Commuting(tables, bounds.budgets, messages=messages)
+    reductions = reductions_of(tables, begins, bounds) if bounds.reduce else Reductions()
     while True:
         observer.begin()
         explorer = explorer_class(kernel)(
-            *(tables, observer, bounds, tell),
-            deadlocks=deadlocks,
-            reductions=Reductions(commuting, symmetry if symmetry and symmetry.swaps else None),
+            tables, observer, bounds, tell, deadlocks=deadlocks, reductions=reductions.used()
         )
         graph = explorer.run(begins)
-        refuted = False
-        if not graph.is_refuted:
-            pairs = explorer.effects.deliveries
-            refuted = commuting is not None and commuting.refute(pairs)
-            refuted |= symmetry is not None and symmetry.refute(pairs, begins)
-        if not refuted:
+        if not reductions.refute(graph, explorer.effects.deliveries, begins):
             break
     return Checked(graph, tables, observer, bounds)
 
@@ -123,3 +111,13 @@ def explorer_class(kernel: bool | None = None) -> type[Explorer]:
     from quorate.worlds.check.compiled import CompiledExplorer
 
     return CompiledExplorer
+
+
+def reductions_of(tables: Tables, begins: Sequence[int], bounds: Bounds) -> Reductions:
+    """What need not be explored, by guess. In a set, messages are taken again and again."""
+    symmetry = Symmetry(tables, begins)
+    if bounds.network == "set":
+        return Reductions(symmetry=symmetry)
+    messages = not (bounds.losses or bounds.duplicates)
+    commuting = Commuting(tables, bounds.budgets, messages=messages)
+    return Reductions(commuting, Sending(tables, bounds.budgets), symmetry)

@@ -224,18 +224,22 @@ class Explorer:
 
     def _expand(self, state: State) -> None:
         """Find all that can happen next in a state."""
-        row, move, deliver = state.row, self.effects.move, self.effects.deliver
+        moved, held = self._happen(state, self._events(state.row, state.net))
+        self.graph.short |= held
+        if self.deadlocks and not moved and "timeouts" not in held:
+            self._rest(state)
+
+    def _events(self, row: Sequence[int], net: Net) -> list[Effect]:
+        """All that may happen in a state, in order."""
+        move, deliver = self.effects.move, self.effects.deliver
         todo: list[Effect] = []
         for local in row[BUDGET:]:
             todo += move(local)
         to, size = self.tables.to, len(row)
-        for message in self.network.first(state.net):
+        for message in self.network.first(net):
             place = BUDGET + to[message]
             todo += deliver(row[place] if place < size else NOBODY, message)
-        moved, held = self._happen(state, todo)
-        self.graph.short |= held
-        if self.deadlocks and not moved and "timeouts" not in held:
-            self._rest(state)
+        return todo
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""
@@ -313,16 +317,52 @@ class Explorer:
 
     def _after(self, state: State, effect: Effect) -> tuple[list[int], Net]:
         """The row and the network that an effect leaves, in order where processes are alike."""
-        row = list(state.row)
+        return self._arranged(*self._made_of(state.row, state.net, effect))
+
+    def _made_of(self, before: Sequence[int], net: Net, effect: Effect) -> tuple[list[int], Net]:
+        row = list(before)
         if effect.cost != FREE:
             row[effect.cost] -= 1
         for place, local in effect.puts:
             if place >= len(row):
                 row += [NOBODY] * (place + 1 - len(row))
             row[place] = local
-        net = state.net
         if effect.sent or effect.taken >= 0:
             net = self.network.after(net, effect.taken, effect.sent)
+        return row, net
+
+    # Ways.
+
+    def way_to(self, state: int, last: int | None = None) -> list[int]:
+        """The actions that lead to a state from the beginning, that of the beginning first.
+
+        `last` is one more, of an outcome that fails. Where processes that are alike have changed
+        places on the way, these are the actions without that.
+        """
+        way = [*self.graph.way_to(state), *(() if last is None else (last,))]
+        if self.symmetry is None:
+            return way
+        known: tuple[Sequence[int], Net] = (self.bounds.budgets, ())
+        real = known
+        found: list[int] = []
+        for action in way:
+            effect = self._effect(*known, action)
+            known = self._arranged(*self._made_of(*known, effect))
+            for each in self._events(*real) or [effect]:
+                row, net = self._made_of(*real, each)
+                if each.fails == effect.fails and self._arranged([*row], net) == known:
+                    break
+            found.append(each.action)
+            real = row, net
+        return found
+
+    def _effect(self, row: Sequence[int], net: Net, action: int) -> Effect:
+        """What an action does in a state; the first of all begins the program."""
+        events = self._events(row, net)
+        return next((e for e in events if e.action == action), None) or self.effects.of(action)
+
+    def _arranged(self, row: list[int], net: Net) -> tuple[list[int], Net]:
+        """A state in order, where processes are alike."""
         if self.symmetry is not None:
             net = self.symmetry.arranged(row, net, BUDGET, self.network)
         return row, net

@@ -32,6 +32,7 @@ class Checked:
     tables: Tables
     observer: Observer
     bounds: Bounds
+    explorer: Explorer
 
     @property
     def verdict(self) -> Verdict:
@@ -99,7 +100,7 @@ def check_loaded(
         graph = explorer.run(begins)
         if not reductions.refute(graph, explorer.effects.deliveries, begins):
             break
-    return Checked(graph, tables, observer, bounds)
+    return Checked(graph, tables, observer, bounds, explorer)
 
 
 def explorer_class(kernel: bool | None = None) -> type[Explorer]:

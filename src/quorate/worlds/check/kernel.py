@@ -106,14 +106,22 @@ class Work(NamedTuple):
     counts: Int64s
 
 
-def compiled(function: F) -> F:
-    """Compile a function when it is first called, and keep that for the next time if possible."""
-    options = {"nogil": True, "error_model": "numpy"}
+def compiled(function: F, **more: bool) -> F:
+    """Compile a function when it is first called, and keep that for the next time if possible.
+
+    None allocates, so that no references need be counted (`_nrt`: numba's extending guide).
+    """
+    options = {"nogil": True, "error_model": "numpy", "_nrt": False, **more}
     try:
-        compiled: F = numba.njit(cache=True, **options)(function)
+        found: F = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # there is no folder to keep it in
-        compiled = numba.njit(**options)(function)
-    return compiled
+        found = numba.njit(**options)(function)
+    return found
+
+
+def inlined(function: F) -> F:
+    """Compile a function as a part of those that call it: so many arrays are slow to pass on."""
+    return compiled(function, forceinline=True)
 
 
 # Sets and tables, in which whoever is not in its own place is in one of the next.
@@ -160,7 +168,7 @@ def deliver(deliveries: Int64s, local: int, message: int, start: int, many: int)
 # The network.
 
 
-@compiled
+@inlined
 def set_delta(
     rows: Int32s,
     net: int,
@@ -181,7 +189,7 @@ def set_delta(
     return total
 
 
-@compiled
+@inlined
 def queues_delta(
     rows: Int32s,
     net: int,
@@ -214,7 +222,7 @@ def queues_delta(
     return total
 
 
-@compiled
+@inlined
 def write_network(
     network: int,
     rows: Int32s,
@@ -258,7 +266,7 @@ def write_network(
 # One state.
 
 
-@compiled
+@inlined
 def find_events(
     network: int,
     rows: Int32s,
@@ -302,7 +310,7 @@ def find_events(
     return found
 
 
-@compiled
+@inlined
 def find_prints(
     network: int,
     rows: Int32s,
@@ -344,7 +352,7 @@ def find_prints(
     return kept
 
 
-@compiled
+@inlined
 def contains(table: Words, key: np.uint64) -> bool:
     mask = np.uint64(len(table) - 1)
     at = key & mask
@@ -353,7 +361,7 @@ def contains(table: Words, key: np.uint64) -> bool:
     return bool(table[at])
 
 
-@compiled
+@inlined
 def look(
     table: Words,
     keys: Words,
@@ -366,7 +374,7 @@ def look(
         homes[i] = table[keys[i] & mask]
 
 
-@compiled
+@inlined
 def write_state(
     rules: Rules,
     rows: Int32s,
@@ -410,7 +418,7 @@ def write_state(
     )
 
 
-@compiled
+@inlined
 def has_room(
     events: int,
     length: int,

@@ -52,6 +52,7 @@ from quorate.worlds.check.kernel import (
     find_events,
     find_prints,
     has_room,
+    inlined,
     insert,
     look,
     write_state,
@@ -59,14 +60,14 @@ from quorate.worlds.check.kernel import (
 from quorate.worlds.check.places import Alike, States, arrange_all
 
 
-@compiled
+@inlined
 def has_room_for(events: int, length: int, states: States) -> bool:
     """Whether there is room for so many states, each of at most this length."""
     rows = min(len(states.rows), len(states.old))
     return events * length <= rows and events <= len(states.ends)
 
 
-@compiled
+@inlined
 def keep(which: int, place: int, states: States, work: Work) -> None:
     """Move one of the states that come of one to an earlier place, or let it be where it is."""
     work.todo[place], work.prints[place] = work.todo[which], work.prints[which]
@@ -79,7 +80,7 @@ def keep(which: int, place: int, states: States, work: Work) -> None:
         states.ends[place], states.seen[place] = to + size, states.seen[which]
 
 
-@compiled
+@inlined
 def without_others(
     rules: Rules,
     rows: Int32s,
@@ -123,7 +124,7 @@ def without_others(
     return kept
 
 
-@compiled
+@inlined
 def add_states(
     rules: Rules,
     rows: Int32s,
@@ -155,7 +156,8 @@ def add_states(
         if rules.symmetric:
             first = states.ends[i - 1] if i else 0
             stop = start + states.ends[i] - first
-            new.rows[start:stop] = states.rows[first : states.ends[i]]
+            for j in range(stop - start):
+                new.rows[start + j] = states.rows[first + j]
             seen = states.seen[i]
         else:
             stop = write_state(rules, rows, at, net, end, effect, program, new.rows, start)
@@ -171,7 +173,7 @@ def add_states(
             counts[NEWS] += 1
 
 
-@compiled
+@inlined
 def rest(
     rules: Rules,
     rows: Int32s,

@@ -18,7 +18,7 @@ from quorate.worlds.check.kernel import (
     Rules,
     Words,
     Work,
-    compiled,
+    inlined,
     write_state,
 )
 
@@ -51,7 +51,7 @@ class States(NamedTuple):
     old: Int32s
 
 
-@compiled
+@inlined
 def weight(rules: Rules, rows: Int32s, net: int, at: int, messages: Int32s) -> int:
     """How often the share of the message counts that stands at a place of a network."""
     if rules.network != FIFO:
@@ -62,7 +62,7 @@ def weight(rules: Rules, rows: Int32s, net: int, at: int, messages: Int32s) -> i
     return 2 * (at - first) + 1
 
 
-@compiled
+@inlined
 def add_marks(
     rules: Rules,
     rows: Int32s,
@@ -84,7 +84,7 @@ def add_marks(
             marks[i] += alike.marks_of_messages[rows[at], i] * times
 
 
-@compiled
+@inlined
 def swap(
     rules: Rules,
     rows: Int32s,
@@ -120,7 +120,7 @@ def swap(
     return int(end + wider)
 
 
-@compiled
+@inlined
 def sort(rules: Rules, rows: Int32s, net: int, end: int, messages: Int32s) -> None:
     """Bring the messages of a network into its order, by insertion."""
     for i in range(net + 1, end):
@@ -137,7 +137,7 @@ def sort(rules: Rules, rows: Int32s, net: int, end: int, messages: Int32s) -> No
         rows[at] = message
 
 
-@compiled
+@inlined
 def arrange(
     rules: Rules, start: int, end: int, program: Program, alike: Alike, states: States
 ) -> int:
@@ -160,7 +160,7 @@ def arrange(
     return end
 
 
-@compiled
+@inlined
 def print_of(
     rules: Rules, rows: Int32s, start: int, end: int, program: Program, alike: Alike
 ) -> np.uint64:
@@ -178,7 +178,7 @@ def print_of(
     return total
 
 
-@compiled
+@inlined
 def arrange_all(
     rules: Rules,
     rows: Int32s,

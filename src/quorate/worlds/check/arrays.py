@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.worlds.check import kernel
-from quorate.worlds.check.effects import BUDGET, SHARES, Effect, share_of_local, share_of_seen
+from quorate.worlds.check.effects import (
+    BUDGET,
+    SHARES,
+    Effect,
+    Effects,
+    share_of_local,
+    share_of_seen,
+)
 from quorate.worlds.check.kernel import (
     FAILS,
     FIRST_OF_ALL,
@@ -30,6 +37,9 @@ from quorate.worlds.check.reduction import Sending
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 def grown(array: NDArray[Any], least: int) -> NDArray[Any]:
     """An array with room for at least so many rows, at least twice as long if this one is short."""
@@ -38,6 +48,11 @@ def grown(array: NDArray[Any], least: int) -> NDArray[Any]:
     new = np.empty((max(least, 2 * len(array)), *array.shape[1:]), array.dtype)
     new[: len(array)] = array
     return new
+
+
+def newest(known: dict[K, V], old: int) -> list[tuple[K, V]]:
+    """The items of a dictionary but for the `old` oldest, in order."""
+    return list(itertools.islice(reversed(known.items()), len(known) - old))[::-1]
 
 
 class Column:
@@ -58,9 +73,11 @@ class Column:
 class Mirror:
     """The effects that have been asked for, as arrays. `growth` is the most one adds to a row."""
 
-    def __init__(self, tables: Tables, sending: Sending | None = None) -> None:
+    def __init__(self, tables: Tables, of: Effects, sending: Sending | None = None) -> None:
         self.tables = tables
+        self.of = of
         self.sending = sending
+        self.moved = self.delivered = 0
         self.growth = 0
         self.moves = Column(np.int32, 2)
         self.waits = Column(np.bool_)
@@ -72,9 +89,23 @@ class Mirror:
         self.puts = Column(np.int32, 2)
         self.sent = Column(np.int32)
         self.deliveries = np.full((64, 2), -1, np.int64)
-        self.delivered = 0
 
-    def numbers(self) -> None:
+    def program(self) -> Program:
+        """The arrays, with all that is known by now."""
+        self._number()
+        for local, effects in newest(self.of.moves, self.moved):
+            self.moves.array[local] = self._append(effects), len(effects)
+        self.moved = len(self.of.moves)
+        for (local, message), effects in newest(self.of.deliveries, self.delivered):
+            self._deliver(local, message, self._append(effects), len(effects))
+        columns = self.effects, self.deltas, self.puts, self.sent
+        return Program(
+            *(self.moves.array, self.waits.array, self.masks.array),
+            *(self.messages.array, self.shares.array),
+            *(self.deliveries, *(each.array for each in columns)),
+        )
+
+    def _number(self) -> None:
         """See to it that all local states and messages are here."""
         tables = self.tables
         locals, messages = self.moves.count, self.messages.count
@@ -86,29 +117,16 @@ class Mirror:
         self.messages.append(list(of))
         self.shares.append([share_of_message(each) for each in range(messages, len(tables.to))])
 
-    def move(self, local: int, effects: Sequence[Effect]) -> None:
-        """Say what a process in a local state can do by itself."""
-        start = self._append(effects)
-        self.moves.array[local] = start, len(effects)
-
-    def deliver(self, local: int, message: int, effects: Sequence[Effect]) -> None:
-        """Say what can become of a message that comes to a local state."""
-        start = self._append(effects)
+    def _deliver(self, local: int, message: int, start: int, many: int) -> None:
+        """Say where the effects of a delivery are."""
         self.delivered += 1
         if 2 * self.delivered > len(self.deliveries):
-            old, self.deliveries = (
-                self.deliveries,
-                np.full((2 * len(self.deliveries), 2), -1, np.int64),
-            )
-            for key, value in old[old[:, 0] >= 0].tolist():
-                many = value & ((1 << kernel.MANY) - 1)
-                kernel.deliver(
-                    self.deliveries, key >> 32, key & 0xFFFFFFFF, value >> kernel.MANY, many
-                )
-        kernel.deliver(self.deliveries, local, message, start, len(effects))
+            old = self.deliveries
+            self.deliveries = np.full((2 * len(old), 2), -1, np.int64)
+            kernel.copy_deliveries(old, self.deliveries)
+        kernel.deliver(self.deliveries, local, message, start << kernel.MANY | many)
 
     def _append(self, effects: Sequence[Effect]) -> int:
-        self.numbers()
         start = self.effects.count
         for each in effects:
             puts, sent = self.puts.count, self.sent.count
@@ -122,14 +140,6 @@ class Mirror:
             wider = max((place - BUDGET + 1 for place, _ in each.puts), default=0)
             self.growth = max(self.growth, wider + len(each.sent))
         return start
-
-    def program(self) -> Program:
-        columns = self.effects, self.deltas, self.puts, self.sent
-        return Program(
-            *(self.moves.array, self.waits.array, self.masks.array),
-            *(self.messages.array, self.shares.array),
-            *(self.deliveries, *(each.array for each in columns)),
-        )
 
 
 class Places:

@@ -22,7 +22,7 @@ from quorate.worlds.check.arrays import (
     work_with_room,
 )
 from quorate.worlds.check.effects import BUDGET
-from quorate.worlds.check.explore import Explorer, State
+from quorate.worlds.check.explore import Explorer, Reductions, State
 from quorate.worlds.check.loop import explore
 from quorate.worlds.check.tables import BUDGETS, NOBODY
 
@@ -35,10 +35,18 @@ NETWORKS = {"bag": k.BAG, "set": k.SET, "fifo": k.FIFO}
 class CompiledExplorer(Explorer):
     """Explores as Explorer does, many times as fast."""
 
-    def _prepare(self) -> None:
+    def __init__(self, twin: Explorer) -> None:
+        """Go on from where the twin is, which has looked at all states of some level."""
+        super().__init__(
+            *(twin.tables, twin.observer, twin.bounds, twin.tell),
+            deadlocks=twin.deadlocks,
+            reductions=Reductions(twin.effects.commuting, twin.sending, twin.symmetry),
+        )
+        self.graph, self.effects, self.asked = twin.graph, twin.effects, twin.asked
+        self.begun, self.looked = twin.begun, twin.looked
         timeouts = 1 << BUDGETS.index("timeouts")
         reduces = (
-            self.effects.commuting is not None,
+            twin.effects.commuting is not None,
             self.sending is not None,
             self.symmetry is not None,
         )
@@ -46,9 +54,17 @@ class CompiledExplorer(Explorer):
         self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
         self.states = new_states(self.places.members)
-        self.mirror = Mirror(self.tables, self.sending)
+        self.mirror = Mirror(self.tables, self.effects, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
         self.program = self.mirror.program()
+        self.width = 0
+        self._make_room(max(len(twin.visited), len(twin.asked)), 0)
+        for print in twin.visited:
+            self.counts[k.VISITED] += k.insert(self.work.visited, np.uint64(print))
+        for seen in twin.asked:
+            self.counts[k.ASKED] += k.insert(self.work.asked, np.uint64(seen))
+        for state in twin.next:
+            self._copy(state)
 
     @property
     def counts(self) -> k.Int64s:
@@ -57,16 +73,13 @@ class CompiledExplorer(Explorer):
     def _width(self) -> int:
         return int(self.counts[k.STATES])
 
-    def _keep(self, state: State) -> None:
-        """Keep a state of the first level."""
+    def _copy(self, state: State) -> None:
+        """Let the next level have a state that the twin has found."""
         place = self._width()
         self._make_room(1, len(state.row) + len(state.net) + 1)
-        super()._keep(state)
         put_row(self.new, place, state.row, state.net)
         self.new.prints[place], self.new.seen[place] = state.print, state.seen
-        k.insert(self.work.visited, np.uint64(state.print))
-        k.insert(self.work.asked, np.uint64(state.seen))
-        self.counts[[k.STATES, k.VISITED, k.ASKED]] += 1
+        self.counts[k.STATES] += 1
 
     def _level(self) -> None:
         graph, counts = self.graph, self.counts
@@ -77,9 +90,7 @@ class CompiledExplorer(Explorer):
         counts[k.TRANSITIONS] = graph.transitions
         states = self.bounds.states
         counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states
-        self.mirror.numbers()
         self.places.numbers()
-        self.program = self.mirror.program()
         while counts[k.DONE] < width:
             counts[k.UNTIL] = min(counts[k.DONE] + STRIDE, width)
             why = explore(
@@ -104,18 +115,13 @@ class CompiledExplorer(Explorer):
     def _learn(self) -> None:
         """Fill in all that can happen in the state where the kernel is."""
         row, net = get_row(self.level, int(self.counts[k.DONE]))
-        effects, mirror = self.effects, self.mirror
         for local in row[BUDGET:]:
-            if local not in effects.moves:
-                mirror.move(local, effects.move(local))
+            self.effects.move(local)
         for message in self.network.first(net):
             place = BUDGET + self.tables.to[message]
-            local = row[place] if place < len(row) else NOBODY
-            if (local, message) not in effects.deliveries:
-                mirror.deliver(local, message, effects.deliver(local, message))
-        mirror.numbers()
+            self.effects.deliver(row[place] if place < len(row) else NOBODY, message)
+        self.program = self.mirror.program()
         self.places.numbers()
-        self.program = mirror.program()
 
     def _make_room(self, events: int, length: int) -> None:
         """Make room for the states that so many effects make, each of at most this length."""

@@ -157,26 +157,29 @@ class Explorer:
         self.visited: set[int] = set()
         self.asked: set[int] = set()
         self.next: list[State] = []
-        self._prepare()
 
-    def _prepare(self) -> None:
-        """Make ready what else there is."""
-
-    def run(self, begins: Sequence[int]) -> Graph:
-        """Explore all that comes of the outcomes `begins`, up to what contradicts or bounds."""
-        graph = self.graph
-        self._begun = self._looked = time.perf_counter()
+    def begin(self, begins: Sequence[int]) -> None:
+        """Find the first states, those that the outcomes `begins` lead to."""
+        self.begun = self.looked = time.perf_counter()
         row = self.bounds.budgets
         print = sum(left * share for left, share in zip(row, SHARES, strict=True)) & MASK
         self._happen(State(row, (), print, 1, -1), [self.effects.of(each) for each in begins])
         self._stop_if_full()
-        while self._width() and not (graph.is_refuted or graph.stopped):
+
+    @property
+    def is_over(self) -> bool:
+        return not self._width() or self.graph.is_refuted or self.graph.stopped is not None
+
+    def go_on(self, states: int | None = None) -> Graph:
+        """Explore level by level, to the end or until there are so many states."""
+        graph = self.graph
+        while not self.is_over and (states is None or graph.states < states):
             if self.bounds.depth is not None and graph.depth >= self.bounds.depth:
                 graph.stopped = "depth"
                 break
             graph.depth += 1
             self._level()
-        graph.seconds = time.perf_counter() - self._begun
+        graph.seconds = time.perf_counter() - self.begun
         return graph
 
     def _width(self) -> int:
@@ -201,10 +204,10 @@ class Explorer:
     def _look_at_time(self, waiting: int) -> None:
         """Tell how far it is, every now and then, and stop when what is allowed is used up."""
         graph, now = self.graph, time.perf_counter()
-        if now <= self._looked + CHECKED_SECONDS:
+        if now <= self.looked + CHECKED_SECONDS:
             return
-        self._looked = now
-        graph.seconds = now - self._begun
+        self.looked = now
+        graph.seconds = now - self.begun
         if self.tell is not None:
             self.tell(graph, waiting)
         if self.bounds.seconds is not None and graph.seconds > self.bounds.seconds:
@@ -310,7 +313,8 @@ class Explorer:
             seen = sum(share_of_seen(self.tables.observed[local]) for local in row[BUDGET:]) & MASK
         self.graph.parents.append(state.number)
         self.graph.actions.append(effect.action)
-        self._keep(State(tuple(row), net, print, seen, number))
+        self.visited.add(print)
+        self.next.append(State(tuple(row), net, print, seen, number))
         if seen not in self.asked:
             self.asked.add(seen)
             self._ask(row, number)
@@ -372,10 +376,6 @@ class Explorer:
         print = sum(left * share for left, share in zip(row, SHARES, strict=False))
         print += sum(map(share_of_local, row[BUDGET:])) + self.network.fingerprint(net)
         return print & MASK
-
-    def _keep(self, state: State) -> None:
-        self.visited.add(state.print)
-        self.next.append(state)
 
     def _ask(self, row: Sequence[int], state: int) -> None:
         """Ask the properties about a state that they have not seen the like of."""

@@ -8,7 +8,9 @@ as a whole or not at all, so that whoever lacks something for it asks, and comes
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+from zlib import crc32
 
 import numba
 import numpy as np
@@ -106,11 +108,17 @@ class Work(NamedTuple):
     counts: Int64s
 
 
+SOURCES = ("kernel.py", "places.py", "loop.py")
+STAMP = crc32(b"".join(Path(__file__).with_name(each).read_bytes() for each in SOURCES))
+"""Of all that is compiled into one: numba looks for changes only where a function itself is."""
+
+
 def compiled(function: F, **more: bool) -> F:
     """Compile a function when it is first called, and keep that for the next time if possible.
 
     None allocates, so that no references need be counted (`_nrt`: numba's extending guide).
     """
+    function.__qualname__ += f"_{STAMP:08x}"  # what is kept is known by it
     options = {"nogil": True, "error_model": "numpy", "_nrt": False, **more}
     try:
         found: F = numba.njit(cache=True, **options)(function)
@@ -159,10 +167,18 @@ def slot_of(deliveries: Int64s, local: int, message: int) -> np.uint64:
 
 
 @compiled
-def deliver(deliveries: Int64s, local: int, message: int, start: int, many: int) -> None:
+def deliver(deliveries: Int64s, local: int, message: int, effects: int) -> None:
     at = slot_of(deliveries, local, message)
     deliveries[at, 0] = (local << 32) | message
-    deliveries[at, 1] = (start << MANY) | many
+    deliveries[at, 1] = effects
+
+
+@compiled
+def copy_deliveries(old: Int64s, new: Int64s) -> None:
+    for i in range(len(old)):
+        key = old[i, 0]
+        if key >= 0:
+            deliver(new, key >> 32, key & 0xFFFFFFFF, old[i, 1])
 
 
 # The network.

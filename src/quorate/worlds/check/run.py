@@ -21,6 +21,9 @@ from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
+HAND_OVER_STATES = 20_000
+"""How many are found in the time that it takes to load the kernel."""
+
 Verdict = Literal["holds", "violated", "inconclusive"]
 
 
@@ -94,24 +97,31 @@ def check_loaded(
     reductions = reductions_of(tables, begins, bounds) if bounds.reduce else Reductions()
     while True:
         observer.begin()
-        explorer = explorer_class(kernel)(
-            tables, observer, bounds, tell, deadlocks=deadlocks, reductions=reductions.used()
+        explorer = Explorer(
+            *(tables, observer, bounds, tell),
+            deadlocks=deadlocks,
+            reductions=reductions.used(),
         )
-        graph = explorer.run(begins)
+        explorer.begin(begins)
+        graph = explore(explorer, kernel)
         if not reductions.refute(graph, explorer.effects.deliveries, begins):
             break
     return Checked(graph, tables, observer, bounds, explorer)
 
 
-def explorer_class(kernel: bool | None = None) -> type[Explorer]:
-    """The explorer with the kernel, or without it; None: with it where numba is installed."""
+def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
+    """Explore from the first states on, with the kernel or without.
+
+    None: with it where numba is installed, once there are so many states that it pays.
+    """
     if kernel is None:
-        kernel = importlib.util.find_spec("numba") is not None
+        twin.go_on(HAND_OVER_STATES)
+        kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
     if not kernel:
-        return Explorer
+        return twin.go_on()
     from quorate.worlds.check.compiled import CompiledExplorer
 
-    return CompiledExplorer
+    return CompiledExplorer(twin).go_on()
 
 
 def reductions_of(tables: Tables, begins: Sequence[int], bounds: Bounds) -> Reductions:

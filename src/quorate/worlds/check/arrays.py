@@ -182,7 +182,7 @@ class Places:
 
     def alike(self) -> Alike:
         return Alike(
-            *(self.sizes, self.locals.array.T, self.messages.array.T),
+            *(self.sizes, self.locals.array, self.messages.array),
             *(self.marks.array, self.marks_of_messages.array),
             *(self.slots.array, self.shares.array, self.seen.array),
             np.array(SHARES, np.uint64),

@@ -27,8 +27,8 @@ LACKING = -1
 
 
 class Alike(NamedTuple):
-    """Who may change places: `sizes` of the groups; of each swap of neighbours, what becomes of
-    local states and messages; what these say of each member; slots, and shares of prints."""
+    """Who may change places: `sizes` of the groups; what becomes of local states and messages by
+    each swap of neighbours; what these say of each member; slots, and shares of prints."""
 
     sizes: Int32s
     locals: Int32s
@@ -99,18 +99,18 @@ def swap(
     size, begin = rows[start], start + 1 + rules.budgets
     net, width = begin + size, size
     for i in range(size):
-        local = alike.locals[which, rows[begin + i]]
+        local = alike.locals[rows[begin + i], which]
         if local < 0:
             return LACKING
         old[i] = local
         if local:
             width = max(width, alike.slots[local] + 1)
     for at in range(net, end):
-        if alike.messages[which, rows[at]] < 0:
+        if alike.messages[rows[at], which] < 0:
             return LACKING
     wider = width - size
     for at in range(end - 1, net - 1, -1):
-        rows[at + wider] = alike.messages[which, rows[at]]
+        rows[at + wider] = alike.messages[rows[at], which]
     rows[start] = width
     rows[begin : begin + width] = 0
     for i in range(size):

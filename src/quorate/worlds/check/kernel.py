@@ -113,23 +113,26 @@ STAMP = crc32(b"".join(Path(__file__).with_name(each).read_bytes() for each in S
 """Of all that is compiled into one: numba looks for changes only where a function itself is."""
 
 
-def compiled(function: F, **more: bool) -> F:
-    """Compile a function when it is first called, and keep that for the next time if possible.
+OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
+"""None allocates, so that no references need be counted (`_nrt`: numba's extending guide)."""
 
-    None allocates, so that no references need be counted (`_nrt`: numba's extending guide).
-    """
+
+def compiled(function: F) -> F:
+    """Compile a function when it is first called, and keep that for the next time if possible."""
     function.__qualname__ += f"_{STAMP:08x}"  # what is kept is known by it
-    options = {"nogil": True, "error_model": "numpy", "_nrt": False, **more}
     try:
-        found: F = numba.njit(cache=True, **options)(function)
+        found: F = numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # there is no folder to keep it in
-        found = numba.njit(**options)(function)
+        found = numba.njit(**OPTIONS)(function)
     return found
 
 
 def inlined(function: F) -> F:
     """Compile a function as a part of those that call it: so many arrays are slow to pass on."""
-    return compiled(function, forceinline=True)
+    found: F = numba.njit(
+        forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS
+    )(function)
+    return found
 
 
 # Sets and tables, in which whoever is not in its own place is in one of the next.

@@ -131,23 +131,22 @@ class Steps:
             return [Came(state)]
         if sent.is_order:
             ready = type(sent.message) is not fx.Start or process.set_up_ or not needs(process)
-            return (
-                self._all(partial(self.thaw, state), partial(obey, sent.message)) if ready else []
-            )
+            make = self._thawed(state, process)
+            return self._all(make, partial(obey, sent.message)) if ready else []
 
         def take(process: Process) -> None:
             process.deliver_(own_copy(sent.message), sent.sender, sent.stamp)
 
         if not process.open_:
             return []
-        return self._all(partial(self.thaw, state), take, open=not process.one_at_a_time_)
+        return self._all(self._thawed(state, process), take, open=not process.one_at_a_time_)
 
     def go_on(self, state: Frozen) -> list[Came]:
         """The process goes on by itself from where it stands; none where it cannot."""
         process = self.thaw(state)
         if process.ended_ or not process.stack_ or process.sleep_ is not None:
             return []
-        found = self._all(partial(self.thaw, state), Process.resume_)
+        found = self._all(self._thawed(state, process), Process.resume_)
         return [came for came in found if came.error is not None or came != Came(state)]
 
     def timers(self, state: Frozen) -> list[tuple[bool, list[Came]]]:
@@ -215,6 +214,11 @@ class Steps:
                 del vars(process)[name]
 
     # All ways.
+
+    def _thawed(self, state: Frozen, process: Process) -> Callable[[], Process]:
+        """Gives the process that has been thawed from `state`, and then others like it."""
+        first = [process]
+        return lambda: first.pop() if first else self.thaw(state)
 
     def _all(
         self, make: Callable[[], Process], take: Callable[[Process], None], *, open: bool = True

@@ -41,11 +41,11 @@ def told(found: Found) -> tuple[str, str]:
 MISCHIEF = {"timeouts": 1, "crashes": 1, "restarts": 1, "losses": 1, "duplicates": 1}
 
 RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
-    ("commit.da", [3], {}),
-    ("commit.da", [4], {"deadlocks": False}),
-    ("commit.da", [4], {"deadlocks": False, "states": 500}),
-    ("commit.da", [4], {"deadlocks": False, "depth": 7}),
-    ("commit.da", [2], {"deadlocks": False, "losses": 1, "duplicates": 2, "crashes": 1}),
+    ("two_phase.da", [3], {}),
+    ("two_phase.da", [4], {"deadlocks": False}),
+    ("two_phase.da", [4], {"deadlocks": False, "states": 500}),
+    ("two_phase.da", [4], {"deadlocks": False, "depth": 7}),
+    ("two_phase.da", [2], {"deadlocks": False, "losses": 1, "duplicates": 2, "crashes": 1}),
     ("basic_paxos.da", [1, 3, 1], {"states": 3000}),
     ("basic_paxos.da", [1, 3, 1], {"states": 3000, **MISCHIEF}),
     ("ricart_agrawala.da", [2, 1], MISCHIEF | {"states": 1000}),
@@ -58,8 +58,8 @@ RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
 def test_of_a_program_both_find_the_same(
     file: str, args: list[Any], bounds: dict[str, Any], network: Any
 ) -> None:
-    path = HERE / file if (HERE / file).exists() else ROOT / "examples" / file
-    module = load_for_checking(path)
+    folders = HERE, ROOT / "bench" / "models", ROOT / "examples"
+    module = load_for_checking(next(each / file for each in folders if (each / file).exists()))
     deadlocks = bounds.get("deadlocks", True)
     limits = {name: bound for name, bound in bounds.items() if name != "deadlocks"}
 

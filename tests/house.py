@@ -44,7 +44,7 @@ LAYERS: dict[str, set[str]] = {
     "tla": {"core", "lang"},
     "consistency": {"trace"},
     "worlds": {"worlds.base"},
-    "worlds.base": {"core", "consistency"},
+    "worlds.base": {"core", "consistency", "trace"},
     "worlds.real": _WORLD,
     "worlds.sim": _WORLD,
     "worlds.check": _WORLD,

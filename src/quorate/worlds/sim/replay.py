@@ -15,7 +15,8 @@ from quorate.lang.faults import FaultError, fault_of
 from quorate.trace import SCHEMA, Trace, TraceError
 from quorate.trace import events as ev
 from quorate.trace.reading import line_of
-from quorate.worlds.sim.recording import Otherwise, Recorder, Tell
+from quorate.worlds.base.recording import Tell
+from quorate.worlds.sim.recording import Otherwise, Recorder
 from quorate.worlds.sim.run import Adversity
 from quorate.worlds.sim.seeds import Plan, Result, run_once
 

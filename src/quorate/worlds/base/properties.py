@@ -150,9 +150,9 @@ class Watch:
                 asked = self._answers(use, process) if anew else self._newly(use, process, rows)
                 answer = next(iter(asked), None)
             except Exception as error:
-                raise self._unanswered(each, error, at, process) from error
+                raise unanswered(each, error, _when(at, process)) from error
             if answer is not None and each.kind == "always":
-                raise self._failure(each, use.question, answer, at, process)
+                raise refuted(each, use.question, answer, _when(at, process))
             if answer is not None and each not in self.reached:
                 self.reached.append(each)
                 self._uses.clear()
@@ -160,7 +160,7 @@ class Watch:
             try:
                 self._note(each, at[0])
             except Exception as error:
-                raise self._unanswered(each, error, at, process) from error
+                raise unanswered(each, error, _when(at, process)) from error
 
     def _answers(self, use: _Use, process: Process) -> Iterable[tuple[Any, ...]]:
         sets = self._sets(use.question, use.variable, process)
@@ -246,39 +246,36 @@ class Watch:
             try:
                 answer = next(iter(question.find(self.processes, *sets)), None)
             except Exception as error:
-                raise self._unanswered(each, error, (now, 0), None) from error
+                raise unanswered(each, error, _when((now, 0), None)) from error
             if answer is not None:
-                raise self._failure(each, question, answer, (now, 0), None)
+                raise refuted(each, question, answer, _when((now, 0), None))
 
     # What is said.
-
-    def _failure(
-        self,
-        each: Property,
-        question: Question,
-        answer: tuple[Any, ...],
-        at: tuple[float, int],
-        process: Process | None,
-    ) -> PropertyFailed:
-        what = f"`{each.name}` does not hold {_when(at, process)}"
-        code = "Q120" if each.kind == "always" else "Q122"
-        variables = ", ".join(
-            f"{name} = {value.id_ if isinstance(value, Process) else repr_of(value)}"
-            for name, value in zip(question.names, answer, strict=True)
-        )
-        return _failed(code, each, what, list(_witness(question, answer)), variables)
 
     def _unsettled(self, each: Property, member: Any, since: float, now: float) -> PropertyFailed:
         what = f"`{each.name}` is owed since {since:.6f} s, and not settled at {now:.6f} s"
         owed = f"owed to: {repr_of(member)}"
         return _failed("Q122", each, what, [owed], f"{owed}, since {since:.6f} s")
 
-    def _unanswered(
-        self, each: Property, error: Exception, at: tuple[float, int], process: Process | None
-    ) -> PropertyFailed:
-        text, trace = told(error)
-        what = f"`{each.name}` cannot be answered {_when(at, process)}: {text}\n{trace}"
-        return PropertyFailed("Q127", what, each.name, at_of(each), text)
+
+def refuted(
+    each: Property, question: Question, answer: tuple[Any, ...], when: str
+) -> PropertyFailed:
+    """What is said of a property whose question has found what it must not find."""
+    code = "Q120" if each.kind == "always" else "Q122"
+    variables = ", ".join(
+        f"{name} = {value.id_ if isinstance(value, Process) else repr_of(value)}"
+        for name, value in zip(question.names, answer, strict=True)
+    )
+    what = f"`{each.name}` does not hold {when}"
+    return _failed(code, each, what, list(_witness(question, answer)), variables)
+
+
+def unanswered(each: Property, error: Exception, when: str) -> PropertyFailed:
+    """What is said of a property that has failed itself."""
+    text, trace = told(error)
+    what = f"`{each.name}` cannot be answered {when}: {text}\n{trace}"
+    return PropertyFailed("Q127", what, each.name, at_of(each), text)
 
 
 def at_of(each: Property) -> str:

@@ -8,11 +8,11 @@ the event, so that whoever has computed one need never do it again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here
@@ -154,9 +154,13 @@ class Steps:
         process = self.thaw(state)
         found = []
         for number in range(1, process.timers_ + 1):
-            came = self._all(partial(self.thaw, state), partial(_fire, number))
+            came = self.fire(state, number)
             found.append((process.sleep_ == number, [each for each in came if each != Came(state)]))
         return found
+
+    def fire(self, state: Frozen, timer: int) -> list[Came]:
+        """What can come of it that a timer runs out."""
+        return self._all(partial(self.thaw, state), partial(_fire, timer))
 
     def restart(self, state: Frozen) -> list[Came]:
         """A process that has crashed begins anew, with what it was set up with before."""
@@ -228,11 +232,26 @@ class Steps:
         `open` says whether the process takes messages at the yield point that it comes to.
         """
         found: dict[Any, Came] = {}
-        for script in Scripts():
-            came = _Step(self, script, open).run(make(), take)
+        for script in self.scripts():
+            came = self.step(script, open).run(make(), take)
             if came is not None:
                 found.setdefault((came, str(came.error)), came)
         return list(found.values())
+
+    def scripts(self) -> Iterable[Script]:
+        """The ways that a step is taken in."""
+        return Scripts()
+
+    def step(self, script: Script, open: bool) -> Step:
+        return Step(self, script, open)
+
+
+class Script(Protocol):
+    """Answers the questions of one step; `answers` are those that it has given."""
+
+    answers: list[int]
+
+    def choose(self, count: int) -> int: ...
 
 
 class Scripts:
@@ -268,10 +287,10 @@ class Scripts:
         return self.answers[self.asked - 1]
 
 
-class _Step:
+class Step:
     """One step under way: the processes that have a part in it, and what they have sent."""
 
-    def __init__(self, steps: Steps, script: Scripts, open: bool) -> None:
+    def __init__(self, steps: Steps, script: Script, open: bool) -> None:
         self.steps = steps
         self.script = script
         self.open = open
@@ -369,4 +388,5 @@ def is_waiting(process: Process) -> bool:
 
 
 def _tests(frame: Frame) -> bool:
-    return frame.block_ in frame.routine_.waits
+    """Whether a frame stands at an await, not at a label, which is a yield point alone."""
+    return frame.block_ in frame.routine_.waits and not frame.block_.startswith("after")

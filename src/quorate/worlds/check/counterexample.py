@@ -1,0 +1,97 @@
+"""What a check has found against a program, and the shortest way there.
+
+Invariant: what is said of it is what the other worlds say of the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from quorate.core.errors import PropertyFailed
+from quorate.core.ids import ProcessId
+from quorate.worlds.base import failure_of, standing_of, stuck
+from quorate.worlds.base.properties import refuted, unanswered
+from quorate.worlds.check.observing import Found
+from quorate.worlds.check.run import Checked
+from quorate.worlds.check.tables import Tables
+
+Kind = Literal["property", "exception", "deadlock"]
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """`way` are the actions that lead there from the beginning; `text` is the error as shown.
+
+    `refuted` is that of a property, `waiting` are those who wait in a deadlock.
+    """
+
+    kind: Kind
+    text: str
+    way: tuple[int, ...]
+    refuted: PropertyFailed | None = None
+    waiting: tuple[ProcessId, ...] = ()
+
+
+def counterexample_of(checked: Checked) -> Counterexample | None:
+    """What contradicts the program, if anything was found: no shorter way leads to any."""
+    graph, tables = checked.graph, checked.tables
+    if graph.wrong is not None:
+        state, found = graph.wrong
+        way = tuple(graph.way_to(state))
+        error = _error_of(found, _when(tables, way))
+        return Counterexample("property", str(error), way, error)
+    if graph.failed is not None:
+        state, outcome = graph.failed
+        came = tables.outcomes[outcome].came
+        assert came.error is not None
+        assert came.failed is not None
+        text = str(failure_of(came.failed, came.error))
+        return Counterexample("exception", text, (*graph.way_to(state), outcome))
+    if graph.stuck is not None:
+        return _deadlock(tables, tuple(graph.way_to(graph.stuck)))
+    return None
+
+
+def _error_of(found: Found, when: str) -> PropertyFailed:
+    if found.error is not None:
+        return unanswered(found.property, found.error, when)
+    return refuted(found.property, found.question, found.answer, when)
+
+
+def _when(tables: Tables, way: tuple[int, ...]) -> str:
+    count = f"after {len(way):,} step{'s' * (len(way) != 1)}"
+    process = who(tables, way[-1])
+    if process is None:
+        return count
+    return f"{count}, {'the last of ' * (len(way) > 1)}which {process!r} took"
+
+
+def _deadlock(tables: Tables, way: tuple[int, ...]) -> Counterexample:
+    standings = []
+    for local in locals_after(tables, way):
+        each = tables.locals[local]
+        if each is not None and tables.waits[local]:
+            standings.append(standing_of(tables.steps.thaw(each.state)))
+    text = stuck(map(str, standings), len(standings))
+    return Counterexample("deadlock", text, way, waiting=tuple(s.process for s in standings))
+
+
+def who(tables: Tables, action: int) -> ProcessId | None:
+    """The process that an action is a step of; None of what becomes of a message."""
+    if action < 0:
+        return None
+    outcome = tables.outcomes[action]
+    slot = tables.slot[outcome.before or outcome.after]
+    return next((id for id, number in tables.slots.items() if number == slot), None)
+
+
+def locals_after(tables: Tables, way: Iterable[int]) -> list[int]:
+    """The local states of all processes at the end of a way, in the order of their making."""
+    found: dict[int, int] = {}
+    for action in way:
+        if action >= 0:
+            outcome = tables.outcomes[action]
+            found |= {tables.slot[local]: local for local in (outcome.after, *outcome.made)}
+    return [found[slot] for _, slot in sorted(tables.slots.items()) if slot in found]

@@ -415,7 +415,7 @@ DEFINED: dict[type, Callable[[Freezer, Any], Any]] = {
     set: Freezer.define_set,
     dict: Freezer.define_dict,
     deque: Freezer.define_deque,
-    Frame: Freezer.define_frame,
+    Frame: lambda freezer, frame: freezer.define_frame(frame),  # which others may override
     Dispatch: Freezer.define_dispatch,
     Routine: Freezer.define_routine,
     FunctionType: Freezer.define_function,

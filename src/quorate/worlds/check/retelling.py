@@ -23,7 +23,7 @@ from quorate.trace.reading import line_of
 from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.base.recording import WHY, Teller, given_of
 from quorate.worlds.check.counterexample import Counterexample
-from quorate.worlds.check.explore import LOST
+from quorate.worlds.check.effects import LOST
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.steps import Came, Sent, Step, Steps
 from quorate.worlds.check.tables import Kind, Local, Outcome

@@ -39,8 +39,13 @@ def replay(
     settings = context.find_object(Settings) or Settings()
     with_fixed_hashes(settings)
     collect_seldom(settings)
+    from quorate.trace.telling import is_checked
+
     trace = read_trace(file)
     begin = trace.begin
+    if is_checked(begin):
+        message = f"{file} tells what `quorate check` has found, which no seed repeats"
+        raise click.UsageError(f"{message}: quorate trace {file} --to text tells it")
     if begin.module is None and not os.path.exists(begin.program):
         message = f"the program of {file} is not there: {begin.program}"
         raise click.UsageError(f"{message}\nReplay it in the directory that it was run in.")

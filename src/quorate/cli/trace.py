@@ -122,7 +122,7 @@ def _text(course: Course, everything: bool) -> str:
     return _lines(diagram_of(story_of(course, everything=everything, rows_max=rows_max), width))
 
 
-def _html(course: Course, everything: bool) -> str:
+def html_of(course: Course, everything: bool = False) -> str:
     from quorate.trace.page import ROWS_MAX, page_of, sources_of
     from quorate.trace.story import story_of
 
@@ -149,7 +149,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-_STORIES: dict[str, Callable[[Course, bool], str]] = {"text": _text, "html": _html}
+_STORIES: dict[str, Callable[[Course, bool], str]] = {"text": _text, "html": html_of}
 
 _FORMS: dict[str, Callable[[Course], str]] = {
     "shiviz": _shiviz,

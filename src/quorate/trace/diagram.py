@@ -15,7 +15,7 @@ from quorate.trace.ending import Ending, ending_of
 from quorate.trace.folding import Gap, Row
 from quorate.trace.notes import notes_of
 from quorate.trace.story import Story, live, lives_before, message_of
-from quorate.trace.telling import plain
+from quorate.trace.telling import plain, run_of
 
 WIDTH_MIN, WIDTH, WIDTH_MAX = 80, 100, 120
 """In columns: of a narrow terminal, where there is none, and of a wide one."""
@@ -31,9 +31,7 @@ _LINES = {"alive": "│", "down": "┊", "gone": " "}
 
 def diagram_of(story: Story, width: int = WIDTH) -> Iterator[str]:
     """The lines of the text."""
-    begin = story.course.trace.begin
-    arguments = "".join(f" {plain(each)}" for each in begin.arguments)
-    yield f"{plain(begin.program)}{arguments}, seed {begin.seed}"
+    yield run_of(story.course.trace.begin)
     yield from ("", *_Drawing(story, width).lines())
     if story.failure is not None:
         place = f"  ({plain(story.failure.at)})" if story.failure.at else ""

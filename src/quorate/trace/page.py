@@ -18,7 +18,7 @@ from quorate.trace.folding import Gap, Row
 from quorate.trace.notes import notes_of
 from quorate.trace.pages import head_of
 from quorate.trace.story import Story
-from quorate.trace.telling import plain, told, value
+from quorate.trace.telling import plain, run_of, told, value
 
 ROWS_MAX = 500
 """How many rows a page has."""
@@ -166,9 +166,7 @@ def _places(row: Row) -> list[str]:
 
 def page_of(story: Story, sources: Sources) -> Iterator[str]:
     """The lines of the page."""
-    begin = story.course.trace.begin
-    arguments = "".join(f" {plain(each)}" for each in begin.arguments)
-    run = f"{plain(begin.program)}{arguments}, seed {begin.seed}"
+    run = run_of(story.course.trace.begin)
     failure = story.failure
     kind = "whole" if failure is None else "failure"
     title = "no failure" if failure is None else failure.text

@@ -27,6 +27,18 @@ def value(tree: Any, width: int = WIDTH_MAX) -> str:
     return plain(shown(tree), width)
 
 
+def run_of(begin: ev.Begin) -> str:
+    """Which run it is; one that a check has found has no seed, but a network."""
+    words = [plain(each) for each in (begin.program, *begin.arguments)]
+    how = "checked" if is_checked(begin) else f"seed {begin.seed}"
+    return f"{' '.join(words)}, {how}"
+
+
+def is_checked(begin: ev.Begin) -> bool:
+    """Whether no run is told of, but what a check has found."""
+    return "network" in begin.config
+
+
 def told(event: Event) -> str:
     """What happened, with the process or message that it happened to."""
     words = _WORDS[type(event)](event)

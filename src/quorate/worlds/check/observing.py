@@ -51,6 +51,10 @@ class Observer:
         """Nothing has been reached yet."""
         self.sometimes = [each for each in self.properties if each.kind == "sometimes"]
 
+    def classes(self) -> set[type[Process]]:
+        """Those of the processes that properties have been asked about."""
+        return {type(each) for each in self._processes if each is not None}
+
     def number(self, slot: int, state: Any, process: Process) -> int:
         """What properties can tell of the process in `slot`, whose state is `state`."""
         reads = self.reads_of(type(process))

@@ -81,7 +81,10 @@ def check_loaded(
     deadlocks: bool = True,
     kernel: bool | None = None,
 ) -> Checked:
-    """Explore a program that has been loaded with `branching`, from its `main` on."""
+    """Explore a program that has been loaded with `branching`, from its `main` on.
+
+    Ctrl-C stops it like any bound.
+    """
     from quorate.compiler.loader import main_of
 
     bounds = bounds or Bounds()
@@ -103,7 +106,12 @@ def check_loaded(
             reductions=reductions.used(),
         )
         explorer.begin(begins)
-        graph = explore(explorer, kernel)
+        try:
+            graph = explore(explorer, kernel)
+        except KeyboardInterrupt:
+            graph = explorer.graph
+            graph.stopped = "interrupted"
+            break
         if not reductions.refute(graph, explorer.effects.deliveries, begins):
             break
     return Checked(graph, tables, observer, bounds, explorer)

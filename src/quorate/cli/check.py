@@ -1,0 +1,256 @@
+"""`quorate check FILE`: look at all that a program may do, within bounds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quorate.cli.program import (
+    Number,
+    load_program,
+    module_option,
+    program_argument,
+    program_command,
+    program_of,
+    told_as_json,
+)
+from quorate.cli.settings import Settings
+from quorate.cli.simulate import collect_seldom, interruptible, with_fixed_hashes
+from quorate.cli.status import Status
+from quorate.cli.written import check_overwritable
+from quorate.core.errors import ProgramError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from quorate.worlds.check.counterexample import Counterexample
+    from quorate.worlds.check.explore import Bounds, Graph
+    from quorate.worlds.check.retelling import Retold
+    from quorate.worlds.check.run import Checked
+
+Advance = Callable[["Graph", int], None]
+
+
+@program_command
+@module_option
+@click.option("--timeouts", type=Number(0), default=0, metavar="N", help="Timers that run out: 0.")
+@click.option("--crashes", type=Number(0), default=0, metavar="N", help="Processes that crash: 0.")
+@click.option("--restarts", type=Number(0), default=0, metavar="N", help="Of those that crash: 0.")
+@click.option("--losses", type=Number(0), default=0, metavar="N", help="Messages that are lost: 0.")
+@click.option("--duplicates", type=Number(0), default=0, metavar="N", help="That come twice: 0.")
+@click.option(
+    "--network",
+    type=click.Choice(["bag", "set", "fifo"]),
+    help="bag: messages come in any order; set: any number of times too; fifo: in the order of "
+    "sending. By default as the program's channels are.",
+)
+@click.option("--states", type=Number(1), metavar="N", help="Stop after so many.")
+@click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps.")
+@click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long.")
+@click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation.")
+@click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same.")
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write how a violation comes about, as JSON lines for `quorate trace`.",
+)
+@click.option(
+    "--page", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as a page of HTML."
+)
+@click.option("--no-cache", is_flag=True, help="Compile anew.")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks of faults of Quorate itself.")
+@program_argument
+@click.pass_obj
+def check(
+    settings: Settings,
+    /,
+    args: tuple[str, ...],
+    module: str | None,
+    no_cache: bool,
+    as_json: bool,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Look at all that a program may do, within bounds.
+
+    Options stand before FILE, and what follows it is for the program. All interleavings of its
+    processes are looked at, and all orders of messages; timers run out, processes crash and
+    messages are lost as often as is said. A violation is shown with the steps that lead to it.
+
+    Exit status: 0 it holds; 1 it is violated; 2 wrong usage, or it does not compile; 3 a bound was
+    reached before the end; 130 interrupted.
+    """
+    settings.verbose = settings.verbose or verbose
+    with_fixed_hashes(settings)
+    collect_seldom(settings)
+    path, name, arguments = program_of(module, args)
+    if options["trace"] is not None:
+        check_overwritable(options["trace"], "trace")
+    from quorate.worlds.base import surroundings
+
+    try:
+        with surroundings(0), interruptible():
+            loaded = load_program(
+                *(path, name, arguments, 0),
+                cache=not no_cache,
+                views=True,
+                properties=True,
+                branching=True,
+            )
+            checked, notes = _checked(loaded, options, quiet=as_json)
+    except SyntaxError as error:
+        if as_json and told_as_json(error):
+            return Status.MISUSED
+        raise
+    except ProgramError as error:
+        click.echo(f"error[{error.code}]: {error.message}\n  = help: {error.help}", err=True)
+        return Status.MISUSED
+    _tell(checked, notes, (path, name, arguments), options, as_json=as_json)
+    if checked.graph.stopped == "interrupted":
+        return Status.INTERRUPTED
+    return _STATUSES[checked.verdict]
+
+
+_STATUSES = {
+    "holds": Status.DONE,
+    "violated": Status.FAILED,
+    "inconclusive": Status.UNDECIDED,
+}
+
+
+def _checked(
+    module: ModuleType, options: dict[str, Any], *, quiet: bool
+) -> tuple[Checked, list[str]]:
+    """What came of it, and what is to be said of the network."""
+    from quorate.compiler.loader import main_of
+    from quorate.worlds.base import config_of
+    from quorate.worlds.check.channels import classes_made, is_narrowed, network_of
+    from quorate.worlds.check.run import check_loaded
+    from quorate.worlds.check.steps import Steps
+
+    bounds = _bounds(options)
+    main, config = main_of(module), config_of(module)
+    notes = []
+    if options["network"] is None:
+        classes = classes_made(Steps(module), main)
+        bounds = replace(bounds, network=network_of(classes, config))
+        narrowed = [each.__name__ for each in classes if is_narrowed(each, config)]
+        if narrowed:
+            notes.append(
+                f"note: channels of {', '.join(narrowed)} are configured one by one, which is not "
+                f"followed: --network {bounds.network} is for all"
+            )
+    with _progress(quiet=quiet) as advance:
+        deadlocks = not options["no_deadlock"]
+        checked = check_loaded(module, bounds, tell=advance, deadlocks=deadlocks)
+    if options["network"] is None and bounds.network == "fifo":
+        notes += _unordered(checked, config)
+    return checked, notes
+
+
+def _unordered(checked: Checked, config: dict[str, Any]) -> Iterator[str]:
+    """What is to be said of classes that were seen only later, and whose messages may overtake."""
+    from quorate.worlds.check.channels import classes_of, is_ordered
+
+    for cls in sorted(classes_of(checked.tables), key=lambda cls: cls.__name__):
+        if cls.__name__ != "main_process_" and not is_ordered(cls, config):
+            yield (
+                f"warning: messages of {cls.__name__} may overtake each other, which --network bag "
+                "looks at"
+            )
+
+
+def _bounds(options: dict[str, Any]) -> Bounds:
+    from quorate.worlds.check.explore import Bounds
+    from quorate.worlds.check.tables import BUDGETS
+
+    given = {name: options[name] for name in (*BUDGETS, "states", "depth", "seconds")}
+    return Bounds(**given, network=options["network"] or "bag", reduce=not options["no_reduction"])
+
+
+def _tell(
+    checked: Checked,
+    notes: list[str],
+    program: tuple[str, str | None, list[str]],
+    options: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    from quorate.worlds.check import summary
+    from quorate.worlds.check.counterexample import counterexample_of
+    from quorate.worlds.check.wording import steps_of
+
+    found = counterexample_of(checked)
+    retold = None if found is None else _retold(checked, found, *program)
+    steps = [] if retold is None else steps_of(retold)
+    if retold is not None:
+        _write(retold, options)
+    if as_json:
+        data = summary.data_of(checked, found, steps)
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    lines = [*notes, *summary.complaints_of(checked)]
+    if found is not None:
+        lines += [*summary.story_of(found, steps), ""]
+    for line in (*lines, *summary.lines_of(checked)):
+        click.echo(line)
+    if found is not None and options["page"] is None:
+        click.echo("  = help: --page FILE shows these steps as a page")
+
+
+def _retold(
+    checked: Checked, found: Counterexample, path: str, name: str | None, arguments: list[str]
+) -> Retold:
+    from quorate import __version__
+    from quorate.worlds.check.retelling import retell
+
+    return retell(checked, found, path, arguments, __version__, name)
+
+
+def _write(retold: Retold, options: dict[str, Any]) -> None:
+    """Write the trace and the page of a counterexample, if they are asked for."""
+    from quorate.cli.trace import html_of
+    from quorate.trace.course import course_of
+
+    with contextlib.ExitStack() as stack:
+        for option in ("trace", "page"):
+            path = options[option]
+            if path is None:
+                continue
+            try:
+                file = stack.enter_context(open(path, "wb"))
+                if option == "trace":
+                    file.writelines(retold.trace.lines())
+                else:
+                    file.write(html_of(course_of(retold.trace)).encode())
+            except OSError as error:
+                raise click.FileError(path, error.strerror or str(error)) from None
+
+
+@contextlib.contextmanager
+def _progress(*, quiet: bool) -> Iterator[Advance | None]:
+    """On a terminal, how far it is. Nothing elsewhere."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    column = TextColumn("{task.fields[told]}")
+    with Progress(column, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None, told="")
+
+        def advance(graph: Graph, waiting: int) -> None:
+            rate = graph.states / max(graph.seconds, 1e-6)
+            told = f"{graph.states:,} states, depth {graph.depth:,}, {waiting:,} to be looked at, "
+            progress.update(task, told=f"{told}{rate:,.0f} states/s")
+
+        yield advance

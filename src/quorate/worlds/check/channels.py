@@ -1,0 +1,49 @@
+"""Which network a program has configured, as far as the checked world follows it.
+
+A network is the same for all messages. Invariant: where the program's channels are of several
+kinds, it is the one that lets all happen that these let happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quorate.core.configuration import over
+from quorate.core.process import Process
+from quorate.worlds.check.network import Kind
+from quorate.worlds.check.steps import Steps
+from quorate.worlds.check.tables import Tables
+
+
+def classes_made(steps: Steps, main: type[Process]) -> list[type[Process]]:
+    """The classes of the processes that the program makes in its first step."""
+    found = {type(steps.thaw(state)): None for came in steps.begin(main) for _, state in came.made}
+    return list(found)
+
+
+def classes_of(tables: Tables) -> list[type[Process]]:
+    """The classes of all processes that have been seen."""
+    one_each = {local.slot: local for local in tables.locals if local is not None}
+    return list({type(tables.steps.thaw(each.state)): None for each in one_each.values()})
+
+
+def network_of(classes: Iterable[type[Process]], config: Mapping[str, Any]) -> Kind:
+    """What lets everything happen that the channels of these classes let happen."""
+    several = list(classes)
+    if several and all(is_ordered(each, config) for each in several):
+        return "fifo"
+    return "bag"
+
+
+def is_ordered(cls: type[Process], config: Mapping[str, Any]) -> bool:
+    """Whether all that processes of a class send to one other arrives in the order of sending."""
+    own = over(cls.config_, config)
+    words = [own.get("channel", ())]
+    words += [chosen for _, _, chosen in own.get("channels", ())]
+    return all("fifo" in ((each,) if isinstance(each, str) else each) for each in words)
+
+
+def is_narrowed(cls: type[Process], config: Mapping[str, Any]) -> bool:
+    """Whether a class says of some of its channels something else than of the others."""
+    return bool(over(cls.config_, config).get("channels"))

@@ -1,0 +1,239 @@
+"""What a check has covered, and what it says of each property: in words, and as data.
+
+Invariant: whatever was not looked at is said, with the option that has it looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from quorate.core.properties import Property
+from quorate.worlds.base.properties import at_of, never_reached, place_of
+from quorate.worlds.check.counterexample import Counterexample
+from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.run import Checked
+from quorate.worlds.check.tables import BUDGETS
+from quorate.worlds.check.wording import ToldStep
+
+CHECKED = ("always", "sometimes")
+"""The kinds of properties that are checked."""
+
+NETWORKS = {
+    "bag": "messages in any order",
+    "fifo": "messages from one process to another in the order of sending",
+    "set": "messages in any order, any number of times",
+}
+
+ONE = {
+    "timeouts": "timeout",
+    "crashes": "crash",
+    "restarts": "restart",
+    "losses": "loss",
+    "duplicates": "duplicate",
+}
+"""Of each budget: one of what it lets happen."""
+
+COULD = {
+    "timeouts": ("a timer could still run out", "timers could run out more often"),
+    "crashes": ("a process could crash", "more processes could crash"),
+    "restarts": ("who has crashed could begin anew", "who has crashed could begin anew more often"),
+    "losses": ("a message could be lost", "more messages could be lost"),
+    "duplicates": ("a message could come twice", "more messages could come twice"),
+}
+"""What else could happen, with a budget of none and where it is used up."""
+
+Holds = Literal["holds", "violated", "reached", "never reached", "unknown", "not checked"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a property. `after` is how many steps lead to where it was reached.
+
+    It is `vacuous` if there was nothing of what it speaks of in any state.
+    """
+
+    property: Property
+    verdict: Holds
+    after: int | None = None
+    vacuous: bool = False
+
+
+def answers_of(checked: Checked) -> list[Answer]:
+    """What is known of each property, in the order of the text."""
+    graph, observer = checked.graph, checked.observer
+    steps = {
+        found.property: len(graph.way_to(state))
+        for state, found in graph.reached
+        if found.error is None
+    }
+    wrong = graph.wrong[1].property if graph.wrong is not None else None
+    complete = graph.stopped is None and not graph.is_refuted
+    answers = []
+    for each in observer.properties:
+        if each.kind not in CHECKED:
+            answers.append(Answer(each, "not checked"))
+        elif each is wrong:
+            answers.append(Answer(each, "violated"))
+        elif each.kind == "sometimes" and each in steps:
+            answers.append(Answer(each, "reached", steps[each]))
+        elif not complete:
+            answers.append(Answer(each, "unknown"))
+        elif each.kind == "sometimes":
+            answers.append(Answer(each, "never reached"))
+        else:
+            answers.append(Answer(each, "holds", vacuous=_is_vacuous(checked, each)))
+    return answers
+
+
+def _is_vacuous(checked: Checked, each: Property) -> bool:
+    """Whether no state has had a process of some class that each of its questions goes over."""
+    classes = checked.observer.classes()
+    return all(
+        any(not any(issubclass(cls, known) for cls in classes) for known in question.over.values())
+        for question in each.questions
+    )
+
+
+def collision_chance(states: int) -> float:
+    """At most how likely it is that some state was missed, since its fingerprint was another's.
+
+    Of n fingerprints of 64 bits, n(n-1)/2 pairs may be equal, each with 1 in 2^64.
+    """
+    return min(1.0, states * states / 2**65)
+
+
+# In words.
+
+
+def lines_of(checked: Checked) -> Iterator[str]:
+    """How much was looked at, and what is known of the properties."""
+    graph, bounds = checked.graph, checked.bounds
+    size = f"{several(graph.states, 'state')}, {several(graph.transitions, 'transition')}"
+    yield f"{_verdict(checked)}: {size}, depth {graph.depth:,}, {graph.seconds:.1f} s"
+    if not graph.is_refuted:
+        chance = f"chance that a state was missed: {collision_chance(graph.states):.0e}"
+        yield f"  {_scope(bounds)}; {chance}"
+    answers = answers_of(checked)
+    if told := [_told(each) for each in answers if each.verdict in ("holds", "reached")]:
+        yield f"  {'; '.join(told)}"
+    if unknown := [_named(each) for each in answers if each.verdict == "unknown"]:
+        if graph.stopped is not None:
+            yield f"  not known: {'; '.join(unknown)}"
+    if graph.stopped is None and not graph.is_refuted:
+        for name in BUDGETS:
+            if name in graph.short:
+                count: int = getattr(bounds, name)
+                yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
+    if others := [_named(each) for each in answers if each.verdict == "not checked"]:
+        yield f"  not checked: {'; '.join(others)}, what is to come at last"
+
+
+def _verdict(checked: Checked) -> str:
+    stopped = checked.graph.stopped
+    if stopped is None or checked.graph.is_refuted:
+        return checked.verdict
+    if stopped == "interrupted":
+        return "interrupted"
+    return f"inconclusive, stopped by --{stopped}"
+
+
+def _scope(bounds: Bounds) -> str:
+    """What may happen in the states that were looked at."""
+    counts = {name: getattr(bounds, name) for name in BUDGETS}
+    some = [several(count, ONE[name], name) for name, count in counts.items() if count]
+    none = [ONE[name] for name, count in counts.items() if not count]
+    parts = [f"every interleaving, {NETWORKS[bounds.network]}"]
+    if some:
+        parts.append(f"at most {_listed(some, 'and')}")
+    if none:
+        parts.append(f"no {_listed(none, 'or')}")
+    return ", ".join(parts)
+
+
+def _listed(words: list[str], last: str) -> str:
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _named(each: Answer) -> str:
+    return f"{each.property.kind} {each.property.name}"
+
+
+def _told(each: Answer) -> str:
+    after = "" if each.after is None else f" (reached after {several(each.after, 'step')})"
+    return _named(each) + after
+
+
+def several(count: int, noun: str, nouns: str | None = None) -> str:
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def complaints_of(checked: Checked) -> Iterator[str]:
+    """What is to be said of properties that do not say or find what they were meant to."""
+    where = several(checked.graph.states, "state")
+    for each in answers_of(checked):
+        known = each.property
+        if each.verdict == "never reached":
+            yield never_reached(known, where)
+        elif each.vacuous:
+            head = f"warning[Q133]: `{known.name}` says nothing: no state has what it speaks of"
+            yield "\n".join([head, *place_of(known.file, known.line, known.name)])
+
+
+def story_of(found: Counterexample, steps: list[ToldStep]) -> Iterator[str]:
+    """The lines of a counterexample: what is wrong, and how it comes about."""
+    yield found.text
+    yield ""
+    yield f"It takes {several(len(steps), 'step')}:"
+    for each in steps:
+        yield from each.lines()
+
+
+# As data.
+
+
+def data_of(
+    checked: Checked, found: Counterexample | None, steps: list[ToldStep]
+) -> dict[str, Any]:
+    """The same for programs."""
+    graph = checked.graph
+    return {
+        "verdict": checked.verdict,
+        "states": graph.states,
+        "transitions": graph.transitions,
+        "depth": graph.depth,
+        "seconds": round(graph.seconds, 3),
+        "bounds": asdict(checked.bounds),
+        "stopped": graph.stopped,
+        "short": sorted(graph.short),
+        "properties": [
+            {
+                "name": each.property.name,
+                "kind": each.property.kind,
+                "at": at_of(each.property),
+                "verdict": each.verdict,
+                "reached_after": each.after,
+                "vacuous": each.vacuous,
+            }
+            for each in answers_of(checked)
+        ],
+        "collision_chance": collision_chance(graph.states),
+        "violation": None if found is None else _violation(found, steps),
+    }
+
+
+def _violation(found: Counterexample, steps: list[ToldStep]) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "property": None if found.refuted is None else found.refuted.name,
+        "message": found.text,
+        "steps": [
+            {
+                "step": each.number,
+                "happens": [asdict(told) for told in each.told],
+                "choices": [list(choice) for choice in each.choices],
+            }
+            for each in steps
+        ],
+    }

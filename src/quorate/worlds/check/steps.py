@@ -388,5 +388,8 @@ def is_waiting(process: Process) -> bool:
 
 
 def _tests(frame: Frame) -> bool:
-    """Whether a frame stands at an await, not at a label, which is a yield point alone."""
-    return frame.block_ in frame.routine_.waits and not frame.block_.startswith("after")
+    """Whether a frame stands at an await, not at another yield point."""
+    if frame.block_ not in frame.routine_.waits:
+        return False
+    names = code_of(frame.routine_.blocks[frame.block_]).co_names
+    return "WAIT" in names or "SERVE" in names

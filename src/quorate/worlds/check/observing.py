@@ -106,22 +106,25 @@ class Observer:
         return found
 
     def _ask(self, properties: Iterable[Property], numbers: Sequence[int]) -> Iterator[Found]:
+        for each in properties:
+            for question in each.questions:
+                try:
+                    answer = next(iter(self.answers(question, numbers)), None)
+                except Exception as error:
+                    yield Found(each, question, error=error)
+                else:
+                    if answer is not None:
+                        yield Found(each, question, tuple(answer))
+
+    def answers(self, question: Question, numbers: Sequence[int]) -> Iterable[Any]:
+        """What a question finds of processes as numbered. Raises whatever the property raises."""
         there = [self._processes[number] for number in numbers if number != UNSEEN]
         processes = sorted((each for each in there if each is not None), key=_id)
 
         def members(cls: Any) -> list[Process]:
             return [each for each in processes if isinstance(each, cls)]
 
-        for each in properties:
-            for question in each.questions:
-                try:
-                    sets = [members(cls) for cls in question.over.values()]
-                    answer = next(iter(question.find(members, *sets)), None)
-                except Exception as error:
-                    yield Found(each, question, error=error)
-                else:
-                    if answer is not None:
-                        yield Found(each, question, tuple(answer))
+        return question.find(members, *map(members, question.over.values()))
 
 
 def _id(process: Process) -> ProcessId:

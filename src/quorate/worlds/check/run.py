@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
 
 from quorate.worlds.base import command_line, properties_of, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
+from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.steps import Steps
@@ -29,19 +30,25 @@ Verdict = Literal["holds", "violated", "inconclusive"]
 
 @dataclass(frozen=True)
 class Checked:
-    """What has come of checking a program. `graph` has the states, `tables` what they stand for."""
+    """What has come of checking a program. `graph` has the states, `tables` what they stand for.
+
+    `lassos` contradict what is to hold in the end, which `live` explored for.
+    """
 
     graph: Graph
     tables: Tables
     observer: Observer
     bounds: Bounds
     explorer: Explorer
+    live: Recorder | None = None
+    lassos: Sequence[Lasso] = ()
 
     @property
     def verdict(self) -> Verdict:
-        if self.graph.is_refuted:
+        if self.graph.is_refuted or self.lassos:
             return "violated"
-        if self.graph.stopped is not None:
+        graphs = [self.graph] if self.live is None else [self.graph, self.live.graph]
+        if any(each.stopped is not None for each in graphs):
             return "inconclusive"
         return "violated" if self.observer.sometimes else "holds"
 
@@ -55,6 +62,7 @@ def check(
     *,
     deadlocks: bool = True,
     kernel: bool | None = None,
+    strong: bool = False,
 ) -> Checked:
     """Check the program at `path`, or one loaded with `branching`, with `args` on its command line.
 
@@ -62,7 +70,9 @@ def check(
     """
     with command_line(path, args), surroundings(0):
         module = path if isinstance(path, ModuleType) else load_for_checking(path)
-        return check_loaded(module, bounds, config, tell, deadlocks=deadlocks, kernel=kernel)
+        return check_loaded(
+            *(module, bounds, config, tell), deadlocks=deadlocks, kernel=kernel, strong=strong
+        )
 
 
 def load_for_checking(path: str | os.PathLike[str]) -> ModuleType:
@@ -80,10 +90,12 @@ def check_loaded(
     *,
     deadlocks: bool = True,
     kernel: bool | None = None,
+    strong: bool = False,
 ) -> Checked:
     """Explore a program that has been loaded with `branching`, from its `main` on.
 
-    Ctrl-C stops it like any bound.
+    Ctrl-C stops it like any bound. With `strong`, what can happen again and again is owed, not
+    only what can all the time.
     """
     from quorate.compiler.loader import main_of
 
@@ -114,7 +126,13 @@ def check_loaded(
             break
         if not reductions.refute(graph, explorer.effects.deliveries, begins):
             break
-    return Checked(graph, tables, observer, bounds, explorer)
+    checked = Checked(graph, tables, observer, bounds, explorer)
+    if graph.is_refuted or not is_lively(observer.properties):
+        return checked
+    live = Recorder(tables, observer, bounds, tell)
+    if live.explore(begins, graph.seconds).is_refuted:
+        return replace(checked, graph=live.graph, explorer=live)
+    return replace(checked, live=live, lassos=lassos(live, strong=strong))
 
 
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:

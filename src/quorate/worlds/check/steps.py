@@ -146,16 +146,14 @@ class Steps:
         process = self.thaw(state)
         if process.ended_ or not process.stack_ or process.sleep_ is not None:
             return []
-        found = self._all(self._thawed(state, process), Process.resume_)
-        return [came for came in found if came.error is not None or came != Came(state)]
+        return self._all(self._thawed(state, process), Process.resume_)
 
     def timers(self, state: Frozen) -> list[tuple[bool, list[Came]]]:
         """What can come of each timer that runs, and whether it ends a sleep."""
         process = self.thaw(state)
         found = []
         for number in range(1, process.timers_ + 1):
-            came = self.fire(state, number)
-            found.append((process.sleep_ == number, [each for each in came if each != Came(state)]))
+            found.append((process.sleep_ == number, self.fire(state, number)))
         return found
 
     def fire(self, state: Frozen, timer: int) -> list[Came]:

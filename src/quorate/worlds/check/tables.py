@@ -65,6 +65,7 @@ class Tables:
     """The tables of one program. `observe` says what of a local state properties can tell apart.
 
     Outcomes of a local state by itself are in `moves`, those of taking a message in `deliveries`.
+    A move that changes nothing is in `idle`, and only where one of its kind does.
     """
 
     steps: Steps
@@ -82,6 +83,7 @@ class Tables:
     to: list[int] = field(default_factory=list)  # of each message: the slot of its receiver
     channel: list[int] = field(default_factory=list)  # of each message: one number for each pair
     waits: list[bool] = field(default_factory=lambda: [False])  # whether it waits for something
+    idle: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._locals: dict[Local, int] = {}
@@ -158,10 +160,19 @@ class Tables:
         if found is None:
             local = self.locals[before]
             assert local is not None
-            all_moves = self._moves(local)
-            found = tuple(self._outcome(kind, local.slot, before, came) for kind, came in all_moves)
-            self.moves[before] = found
+            same, all_moves = Came(local.state), self._moves(local)
+            idle = [each for each in all_moves if each[0] != "crash" and each[1] == same]
+            moves = [each for each in all_moves if each not in idle]
+            found = self.moves[before] = self._outcomes(local.slot, before, moves)
+            kinds = {kind for kind, _ in moves}
+            if others := [each for each in idle if each[0] in kinds]:
+                self.idle[before] = self._outcomes(local.slot, before, others)
         return found
+
+    def _outcomes(
+        self, slot: int, before: int, all_moves: Iterable[tuple[Kind, Came]]
+    ) -> tuple[int, ...]:
+        return tuple(self._outcome(kind, slot, before, came) for kind, came in all_moves)
 
     def _moves(self, local: Local) -> list[tuple[Kind, Came]]:
         state, steps = local.state, self.steps

@@ -108,6 +108,8 @@ class Observer:
     def _ask(self, properties: Iterable[Property], numbers: Sequence[int]) -> Iterator[Found]:
         for each in properties:
             for question in each.questions:
+                if not self.concerns(question, numbers):
+                    continue
                 try:
                     answer = next(iter(self.answers(question, numbers)), None)
                 except Exception as error:
@@ -115,6 +117,11 @@ class Observer:
                 else:
                     if answer is not None:
                         yield Found(each, question, tuple(answer))
+
+    def concerns(self, question: Question, numbers: Sequence[int]) -> bool:
+        """Whether a process of the classes that a question names is there yet."""
+        named = (*question.over.values(), *(cls for cls, _ in question.inside))
+        return any(isinstance(self._processes[number], named) for number in numbers)
 
     def answers(self, question: Question, numbers: Sequence[int]) -> Iterable[Any]:
         """What a question finds of processes as numbered. Raises whatever the property raises."""

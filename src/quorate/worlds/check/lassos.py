@@ -122,14 +122,15 @@ class _Search:
     def reach(self, roots: Iterable[int]) -> None:
         """Go through `inside`, breadth first."""
         links, unseen = self.links, bytearray(self.inside)
+        count = links.states
         for root in sorted(roots):
-            if root < links.states and unseen[root]:
+            if root < count and unseen[root]:
                 unseen[root] = 0
                 self.reached.append(root)
         for state in self.reached:
             for step in links.steps(state):
                 to = links.to[step]
-                if 0 <= to < links.states and unseen[to]:
+                if 0 <= to < count and unseen[to]:
                     unseen[to] = 0
                     self.came[to] = step + 1
                     self.before[to] = state

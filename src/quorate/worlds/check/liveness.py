@@ -29,6 +29,9 @@ LIVELY = ("eventually", "leads_to")
 
 TIMEOUTS = BUDGETS.index("timeouts")
 
+NUMBER_BYTES, STEP_BYTES = 120, 16
+"""About what more a state takes here that is remembered, and what a step does."""
+
 SHOWN = 3
 """So many of the things that happen in a cycle are named."""
 
@@ -177,6 +180,8 @@ class Recorder(Explorer):
         question = each.questions[0]
         try:
             if each.kind == "leads_to":
+                if not any(self.observer.concerns(q, numbers) for q in each.questions):
+                    return Debts(frozenset(), frozenset())
                 both = [frozenset(self.observer.answers(q, numbers)) for q in each.questions]
                 return Debts(*both)
             for question in each.questions:
@@ -185,6 +190,11 @@ class Recorder(Explorer):
         except Exception as error:
             return Found(each, question, error=error)
         return None
+
+    def _memory(self) -> int:
+        return (
+            super()._memory() + self.graph.states * NUMBER_BYTES + len(self.links.to) * STEP_BYTES
+        )
 
     def where(self, place: int, of: Callable[[Told], bool]) -> bytearray:
         """In which of the states `of` holds of what the property at this place says."""

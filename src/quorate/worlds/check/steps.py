@@ -151,10 +151,8 @@ class Steps:
     def timers(self, state: Frozen) -> list[tuple[bool, list[Came]]]:
         """What can come of each timer that runs, and whether it ends a sleep."""
         process = self.thaw(state)
-        found = []
-        for number in range(1, process.timers_ + 1):
-            found.append((process.sleep_ == number, self.fire(state, number)))
-        return found
+        numbers = range(1, process.timers_ + 1)
+        return [(process.sleep_ == number, self.fire(state, number)) for number in numbers]
 
     def fire(self, state: Frozen, timer: int) -> list[Came]:
         """What can come of it that a timer runs out."""

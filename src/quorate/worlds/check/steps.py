@@ -29,7 +29,7 @@ from quorate.worlds.base import EPOCH_SECONDS, config_of
 from quorate.worlds.check.canonical import canonical, code_of, frozen_message
 from quorate.worlds.check.chance import Chance
 
-WAYS_MAX = 100_000
+WAYS_MAX = 20_000
 """In how many ways a single step may go."""
 
 

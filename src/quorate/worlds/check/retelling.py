@@ -103,6 +103,7 @@ class _Again(Steps):
 
     def __init__(self, steps: Steps, told: _Retelling) -> None:
         self.modules = steps.modules
+        self.reads = steps.reads
         self.place = copy.copy(steps.place)
         self.place.shows = 0
         self.told = told

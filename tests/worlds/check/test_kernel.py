@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quorate.worlds.check import run
 from quorate.worlds.check.explore import Bounds, Explorer, Reductions
 from quorate.worlds.check.observing import Found
 from quorate.worlds.check.run import Checked, check, explore, load_for_checking
 from quorate.worlds.check.steps import Came
 from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
 
-pytest.importorskip("numba")
+CompiledExplorer: Any = pytest.importorskip("quorate.worlds.check.compiled").CompiledExplorer
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -202,3 +203,23 @@ def test_of_any_tables_both_find_the_same(
         return replace(explore(explorer, kernel=True), seconds=0), len(tables.outcomes)
 
     assert found(0) == found(100) == found(None)
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_who_needs_more_memory_than_is_allowed_stops(kernel: bool) -> None:
+    bounds = Bounds(memory=100_000, network="set", reduce=False)
+    found = check(HERE / "commit.da", [6], bounds, deadlocks=False, kernel=kernel)
+    assert (found.verdict, found.graph.stopped) == ("inconclusive", "memory")
+
+
+def test_the_kernel_takes_over_where_there_are_many_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "HAND_OVER_STATES", 200)
+    taken = []
+    original = CompiledExplorer.go_on
+    monkeypatch.setattr(CompiledExplorer, "go_on", lambda self: taken.append(1) or original(self))
+    bounds = Bounds(network="set", reduce=False)
+    for managers, count in ((2, 0), (4, 1)):
+        found = check(HERE / "commit.da", [managers], bounds, deadlocks=False)
+        without = check(HERE / "commit.da", [managers], bounds, deadlocks=False, kernel=False)
+        assert graph_of(found) == graph_of(without)
+        assert len(taken) == count

@@ -156,7 +156,7 @@ class CompiledExplorer(Explorer):
         graph.parents.frombytes(self.new.parents[found].tobytes())
         graph.actions.frombytes(self.new.actions[found].tobytes())
         graph.transitions = int(counts[k.TRANSITIONS])
-        graph.short = {name for bit, name in enumerate(BUDGETS) if counts[k.SHORT] >> bit & 1}
+        graph.short |= {name for bit, name in enumerate(BUDGETS) if counts[k.SHORT] >> bit & 1}
         state = int(counts[k.FIRST] + counts[k.DONE]) - 1
         if counts[k.STUCK]:
             graph.stuck = state

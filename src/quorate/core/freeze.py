@@ -81,7 +81,7 @@ class Freezer:
         self.modules = modules
         if process is not None:
             self.modules.know(type(process))
-        self.homes = tuple(self.modules.namespaces.items())
+        self.homes = [(name, text_of(each)) for name, each in self.modules.namespaces.items()]
         self.objects: list[Any] = []
         self.places: list[str] = []
         self.numbers: dict[int, int] = {}
@@ -147,8 +147,8 @@ class Freezer:
     def refer_or_name(self, value: Any) -> Any:
         """A reference, or the name of the global variable that holds this very object."""
         if id(value) not in self.numbers:
-            for module, namespace in self.homes:
-                name = text_of(namespace).name_of_value(value)
+            for module, text in self.homes:
+                name = text.name_of_value(value)
                 if name is not None:
                     return ("global", module, name)
         return self.refer(value)

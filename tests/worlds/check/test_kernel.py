@@ -21,6 +21,7 @@ CompiledExplorer: Any = pytest.importorskip("quorate.worlds.check.compiled").Com
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
+TWO_PHASE = ROOT / "bench" / "models" / "two_phase.da"
 
 
 # Programs.
@@ -208,18 +209,18 @@ def test_of_any_tables_both_find_the_same(
 @pytest.mark.parametrize("kernel", [True, False])
 def test_who_needs_more_memory_than_is_allowed_stops(kernel: bool) -> None:
     bounds = Bounds(memory=100_000, network="set", reduce=False)
-    found = check(HERE / "commit.da", [6], bounds, deadlocks=False, kernel=kernel)
+    found = check(TWO_PHASE, [6], bounds, deadlocks=False, kernel=kernel)
     assert (found.verdict, found.graph.stopped) == ("inconclusive", "memory")
 
 
 def test_the_kernel_takes_over_where_there_are_many_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "HAND_OVER_STATES", 200)
+    monkeypatch.setattr(run, "LOADED_STATES", 200)
     taken = []
     original = CompiledExplorer.go_on
     monkeypatch.setattr(CompiledExplorer, "go_on", lambda self: taken.append(1) or original(self))
     bounds = Bounds(network="set", reduce=False)
     for managers, count in ((2, 0), (4, 1)):
-        found = check(HERE / "commit.da", [managers], bounds, deadlocks=False)
-        without = check(HERE / "commit.da", [managers], bounds, deadlocks=False, kernel=False)
+        found = check(TWO_PHASE, [managers], bounds, deadlocks=False)
+        without = check(TWO_PHASE, [managers], bounds, deadlocks=False, kernel=False)
         assert graph_of(found) == graph_of(without)
         assert len(taken) == count

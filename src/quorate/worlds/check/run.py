@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -22,8 +23,8 @@ from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
-HAND_OVER_STATES = 20_000
-"""How many are found in the time that it takes to load the kernel."""
+HAND_OVER_STATES, LOADED_STATES = 20_000, 1_000
+"""From how many on the kernel pays, which is to be loaded first, or is there already."""
 
 Verdict = Literal["holds", "violated", "inconclusive"]
 
@@ -141,7 +142,8 @@ def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     None: with it where numba is installed, once there are so many states that it pays.
     """
     if kernel is None:
-        twin.go_on(HAND_OVER_STATES)
+        is_loaded = "quorate.worlds.check.compiled" in sys.modules
+        twin.go_on(LOADED_STATES if is_loaded else HAND_OVER_STATES)
         kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
     if not kernel:
         return twin.go_on()

@@ -35,11 +35,11 @@ class Counterexample:
 
 
 def counterexample_of(checked: Checked) -> Counterexample | None:
-    """What contradicts the program, if anything was found: no shorter way leads to any."""
+    """What contradicts the program, if anything was found."""
     graph, tables = checked.graph, checked.tables
     if graph.wrong is not None:
         state, found = graph.wrong
-        way = tuple(graph.way_to(state))
+        way = tuple(checked.explorer.way_to(state))
         error = _error_of(found, _when(tables, way))
         return Counterexample("property", str(error), way, error)
     if graph.failed is not None:
@@ -48,9 +48,10 @@ def counterexample_of(checked: Checked) -> Counterexample | None:
         assert came.error is not None
         assert came.failed is not None
         text = str(failure_of(came.failed, came.error))
-        return Counterexample("exception", text, (*graph.way_to(state), outcome))
+        way = tuple(checked.explorer.way_to(state, outcome))
+        return Counterexample("exception", text, way)
     if graph.stuck is not None:
-        return _deadlock(tables, tuple(graph.way_to(graph.stuck)))
+        return _deadlock(tables, tuple(checked.explorer.way_to(graph.stuck)))
     return None
 
 

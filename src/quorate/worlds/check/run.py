@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -25,6 +26,9 @@ from quorate.worlds.check.tables import Tables
 
 HAND_OVER_STATES, LOADED_STATES = 20_000, 1_000
 """From how many on the kernel pays, which is to be loaded first, or is there already."""
+
+SHORTER_STATES = 300_000
+"""Among how many states, without reductions, a shorter way is looked for."""
 
 Verdict = Literal["holds", "violated", "inconclusive"]
 
@@ -95,8 +99,7 @@ def check_loaded(
 ) -> Checked:
     """Explore a program that has been loaded with `branching`, from its `main` on.
 
-    Ctrl-C stops it like any bound. With `strong`, what can happen again and again is owed, not
-    only what can all the time.
+    With `strong`, what can happen again and again is owed, not only what can all the time.
     """
     from quorate.compiler.loader import main_of
 
@@ -110,30 +113,69 @@ def check_loaded(
         ordered=bounds.network == "fifo",
     )
     begins = tables.begin(main_of(module))
-    reductions = reductions_of(tables, begins, bounds) if bounds.reduce else Reductions()
-    while True:
-        observer.begin()
-        explorer = Explorer(
-            *(tables, observer, bounds, tell),
-            deadlocks=deadlocks,
-            reductions=reductions.used(),
-        )
-        explorer.begin(begins)
-        try:
-            graph = explore(explorer, kernel)
-        except KeyboardInterrupt:
-            graph = explorer.graph
-            graph.stopped = "interrupted"
-            break
-        if not reductions.refute(graph, explorer.effects.deliveries, begins):
-            break
+    search = partial(Explorer, tables, observer, tell=tell, deadlocks=deadlocks)
+    explorer = _reduced(search, begins, bounds, kernel) if bounds.reduce else None
+    if explorer is None:
+        explorer = _explored(search(bounds), begins, kernel)
+    elif explorer.graph.is_refuted:
+        explorer = _shorter(search, begins, bounds, kernel, explorer)
+    graph = explorer.graph
     checked = Checked(graph, tables, observer, bounds, explorer)
     if graph.is_refuted or not is_lively(observer.properties):
+        return checked
+    if graph.stopped is not None:
         return checked
     live = Recorder(tables, observer, bounds, tell)
     if live.explore(begins, graph.seconds).is_refuted:
         return replace(checked, graph=live.graph, explorer=live)
     return replace(checked, live=live, lassos=lassos(live, strong=strong))
+
+
+Search = Callable[..., Explorer]
+"""Begins a search within bounds, with these reductions."""
+
+
+def _reduced(
+    search: Search, begins: Sequence[int], bounds: Bounds, kernel: bool | None
+) -> Explorer:
+    """A search that leaves out what comes to the same; all guesses of that proved right."""
+    tables = search(bounds).tables
+    reductions = reductions_of(tables, begins, bounds)
+    while True:
+        explorer = _explored(search(bounds, reductions=reductions.used()), begins, kernel)
+        graph = explorer.graph
+        if graph.stopped == "interrupted":
+            return explorer
+        if not reductions.refute(graph, explorer.effects.deliveries, begins):
+            return explorer
+
+
+def _shorter(
+    search: Search,
+    begins: Sequence[int],
+    bounds: Bounds,
+    kernel: bool | None,
+    found: Explorer,
+) -> Explorer:
+    """The same with a shortest way to what contradicts, if there are not too many states."""
+    within = replace(bounds, depth=found.graph.depth, states=SHORTER_STATES)
+    reached = found.observer.sometimes
+    again = _explored(search(within), begins, kernel)
+    if again.graph.is_refuted:
+        return again
+    found.observer.sometimes = reached
+    return found
+
+
+def _explored(explorer: Explorer, begins: Sequence[int], kernel: bool | None) -> Explorer:
+    """A search that has come to its end. Ctrl-C stops it like any bound."""
+    explorer.observer.begin()
+    explorer.begin(begins)
+    try:
+        explore(explorer, kernel)
+    except KeyboardInterrupt:
+        explorer.graph.stopped = "interrupted"
+    return explorer
 
 
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:

@@ -130,19 +130,15 @@ def _checked(
     module: ModuleType, options: dict[str, Any], *, quiet: bool
 ) -> tuple[Checked, list[str]]:
     """What came of it, and what is to be said of the network."""
-    from quorate.compiler.loader import main_of
     from quorate.worlds.base import config_of
-    from quorate.worlds.check.channels import classes_made, is_narrowed, network_of
+    from quorate.worlds.check.channels import configured
     from quorate.worlds.check.run import check_loaded
-    from quorate.worlds.check.steps import Steps
 
     bounds = _bounds(options)
-    main, config = main_of(module), config_of(module)
     notes = []
     if options["network"] is None:
-        classes = classes_made(Steps(module), main)
-        bounds = replace(bounds, network=network_of(classes, config))
-        narrowed = [each.__name__ for each in classes if is_narrowed(each, config)]
+        network, narrowed = configured(module)
+        bounds = replace(bounds, network=network)
         if narrowed:
             notes.append(
                 f"note: channels of {', '.join(narrowed)} are configured one by one, which is not "
@@ -152,7 +148,7 @@ def _checked(
         deadlocks = not options["no_deadlock"]
         checked = check_loaded(module, bounds, tell=advance, deadlocks=deadlocks)
     if options["network"] is None and bounds.network == "fifo":
-        notes += _unordered(checked, config)
+        notes += _unordered(checked, config_of(module))
     return checked, notes
 
 

@@ -1,4 +1,4 @@
-"""Programs of Quorate in tests: many seeds, single runs by hand, transcripts, a plugin of pytest.
+"""Programs of Quorate in tests: many seeds, all behaviours, runs by hand, transcripts, a plugin.
 
     def test_the_lock(simulate, cluster): ...       fixtures: see docs/testing.md
 
@@ -11,16 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quorate.testing.checking import Violated, check
     from quorate.testing.cluster import Cluster, Failed
     from quorate.testing.search import search
     from quorate.worlds.sim.byhand import NotUnderWay
 
-__all__ = ["Cluster", "Failed", "NotUnderWay", "search"]
+__all__ = ["Cluster", "Failed", "NotUnderWay", "Violated", "check", "search"]
 
 _HOMES = {
     "Cluster": "quorate.testing.cluster",
     "Failed": "quorate.testing.cluster",
     "NotUnderWay": "quorate.worlds.sim.byhand",
+    "Violated": "quorate.testing.checking",
+    "check": "quorate.testing.checking",
     "search": "quorate.testing.search",
 }
 

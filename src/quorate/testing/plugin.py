@@ -145,6 +145,27 @@ def simulate(request: pytest.FixtureRequest) -> Callable[..., list[Result]]:
 
 
 @pytest.fixture
+def check() -> Callable[..., int]:
+    """`check(program, *args, timeouts=, crashes=, ...)`: all that may happen, or the test fails.
+
+    See `quorate.testing.check`. How many states there are is returned.
+    """
+
+    def check(program: str | os.PathLike[str], *args: object, **options: Any) -> int:
+        from quorate.testing.checking import Violated
+        from quorate.testing.checking import check as check_program
+
+        __tracebackhide__ = True
+        try:
+            return check_program(program, *args, **options)
+        except Violated as found:
+            text = str(found)
+        pytest.fail(text, pytrace=False)
+
+    return check
+
+
+@pytest.fixture
 def cluster() -> Iterator[Callable[..., Cluster]]:
     """`cluster(program, *args, seed=, config=)`: a run that the test takes by the hand.
 

@@ -7,13 +7,27 @@ kinds, it is the one that lets all happen that these let happen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
+from quorate.compiler.loader import main_of
 from quorate.core.configuration import over
 from quorate.core.process import Process
+from quorate.worlds.base import config_of
 from quorate.worlds.check.network import Kind
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.tables import Tables
+
+
+def configured(module: ModuleType) -> tuple[Kind, list[str]]:
+    """The network of a program that has been loaded with `branching`, by its configuration.
+
+    With the names of classes of which channels are configured one by one.
+    """
+    config = config_of(module)
+    classes = classes_made(Steps(module), main_of(module))
+    narrowed = [each.__name__ for each in classes if is_narrowed(each, config)]
+    return network_of(classes, config), narrowed
 
 
 def classes_made(steps: Steps, main: type[Process]) -> list[type[Process]]:

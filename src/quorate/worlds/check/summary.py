@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from quorate.core.properties import Property
+from quorate.core.properties import Property, Specification
+from quorate.worlds.base import specifications_of
 from quorate.worlds.base.properties import at_of, never_reached, place_of
 from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.explore import Bounds
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import BUDGETS
 from quorate.worlds.check.wording import ToldStep
+
+KNOWN = ("holds", "reached")
 
 CHECKED = ("always", "sometimes")
 """The kinds of properties that are checked."""
@@ -113,21 +116,28 @@ def lines_of(checked: Checked) -> Iterator[str]:
     size = f"{several(graph.states, 'state')}, {several(graph.transitions, 'transition')}"
     yield f"{_verdict(checked)}: {size}, depth {graph.depth:,}, {graph.seconds:.1f} s"
     if not graph.is_refuted:
-        chance = f"chance that a state was missed: {collision_chance(graph.states):.0e}"
-        yield f"  {_scope(bounds)}; {chance}"
+        yield f"  {_scope(bounds)}"
+        yield f"  chance that a state was missed: {collision_chance(graph.states):.0e}"
     answers = answers_of(checked)
-    if told := [_told(each) for each in answers if each.verdict in ("holds", "reached")]:
+    if told := [_told(each) for each in answers if each.verdict in KNOWN and not each.vacuous]:
         yield f"  {'; '.join(told)}"
-    if unknown := [_named(each) for each in answers if each.verdict == "unknown"]:
-        if graph.stopped is not None:
-            yield f"  not known: {'; '.join(unknown)}"
+    unknown = [_named(each) for each in answers if each.verdict == "unknown"]
+    if unknown and not graph.is_refuted:
+        yield f"  not known: {'; '.join(unknown)}"
     if graph.stopped is None and not graph.is_refuted:
         for name in BUDGETS:
             if name in graph.short:
                 count: int = getattr(bounds, name)
                 yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
-    if others := [_named(each) for each in answers if each.verdict == "not checked"]:
-        yield f"  not checked: {'; '.join(others)}, what is to come at last"
+    others = [_named(each) for each in answers if each.verdict == "not checked"]
+    others += [f"{each.guarantee} of line {each.line}" for each in _specifications(checked)]
+    if others:
+        yield f"  not checked yet: {'; '.join(others)}"
+
+
+def _specifications(checked: Checked) -> list[Specification]:
+    """What the program says of the operations of its clients."""
+    return specifications_of(next(iter(checked.tables.steps.modules.values())))
 
 
 def _verdict(checked: Checked) -> str:
@@ -149,7 +159,7 @@ def _scope(bounds: Bounds) -> str:
         parts.append(f"at most {_listed(some, 'and')}")
     if none:
         parts.append(f"no {_listed(none, 'or')}")
-    return ", ".join(parts)
+    return "; ".join(parts)
 
 
 def _listed(words: list[str], last: str) -> str:

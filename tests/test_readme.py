@@ -21,6 +21,7 @@ PAGES = (
     "README.md",
     "docs/running.md",
     "docs/simulation.md",
+    "docs/checking.md",
     "docs/trace.md",
     "docs/consistency.md",
     "docs/testing.md",

@@ -196,3 +196,27 @@ def test_the_plugin_loads_nothing_of_quorate_by_itself(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "False\n"
+
+
+CHECKS = """
+import pytest
+from quorate.testing import Violated, check as look
+
+def test_the_fixture(check):
+    assert check("late.da") > 0
+
+def test_the_function():
+    with pytest.raises(Violated, match="It takes [0-9]+ steps:"):
+        look("late.da")
+"""
+
+
+def test_all_that_a_program_may_do(files: pytest.Pytester) -> None:
+    """The second may be first: a seed is lucky or not, a check finds it."""
+    files.makepyfile(test_it=CHECKS)
+    result = files.runpytest_subprocess("-q", "-n", "0", "test_it.py")
+    result.assert_outcomes(passed=1, failed=1)
+    text = result.stdout.str()
+    assert "AssertionError: the second was first" in text
+    assert "It takes " in text
+    assert "checking.py" not in text

@@ -1,0 +1,214 @@
+"""`quorate check`: what it says of what it has looked at, and of what it is told wrong."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quorate.trace import read_file
+from quorate.worlds.check.explore import Explorer
+
+Quorate = Callable[..., Any]
+
+WAITS = """\
+class P(process):
+    def setup(other): self.n = 0
+    def run():
+        if await(some(received(('hello',)))):
+            n = 1
+        elif timeout(1):
+            n = 2
+        BODY
+def main():
+    ps = new(P, num=2)
+    for p in ps:
+        setup(p, (ps - {p},))
+    start(ps)
+@always
+def small():
+    return each(p in P, has=p.n < 2)
+@sometimes
+def late():
+    return some(p in P, has=p.n == 2)
+"""
+GREETS = """\
+class P(process):
+    def setup(other): self.n = 0
+    def run():
+        send(('hello',), to=other)
+        await(some(received(('hello',))))
+        n = 1
+        BODY
+def main():
+    ps = new(P, num=2)
+    for p in ps:
+        setup(p, (ps - {p},))
+    start(ps)
+@always
+def small():
+    return each(p in P, has=p.n < BOUND)
+@sometimes
+def done():
+    return each(p in P, has=p.n == 1)
+"""
+
+
+def greets(body: str = "pass", bound: int = 2) -> str:
+    return GREETS.replace("BODY", body).replace("BOUND", str(bound))
+
+
+@pytest.fixture
+def check(quorate: Quorate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Quorate:
+    """Check a program of this text, with these words before it."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(text: str, *options: str) -> Any:
+        (tmp_path / "program.da").write_text(text)
+        return quorate("check", *options, "program.da")
+
+    return call
+
+
+def test_what_holds(check: Quorate) -> None:
+    ended = check(greets())
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("holds: ")
+    assert lines[1] == (
+        "  every interleaving, messages in any order; no timeout, crash, restart, loss or duplicate"
+    )
+    assert lines[3].startswith("  always small; sometimes done (reached after ")
+
+
+def test_a_property_that_is_violated(check: Quorate) -> None:
+    ended = check(greets(bound=1), "--no-reduction")
+    assert ended.status == 1
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("error[Q120]: `small` does not hold after 3 steps, the last of")
+    assert lines[1] == '  File "program.da", line 15, in small'
+    assert "It takes 3 steps:" in lines
+    assert any(line.startswith("    3. P-") and "n = 1 (was 0)" in line for line in lines)
+
+
+def test_what_is_never_reached(check: Quorate) -> None:
+    ended = check(greets().replace("has=p.n == 1", "has=p.n == 7"))
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q121]: `done` is to hold sometimes, and never did in ")
+    assert "\nviolated: " in ended.out
+
+
+def test_an_exception(check: Quorate) -> None:
+    ended = check(greets("n = 1 // 0"))
+    assert ended.status == 1
+    assert "failed: ZeroDivisionError" in ended.out.splitlines()[0]
+    assert '  File "program.da", line 7, in run' in ended.out
+
+
+def test_a_deadlock_and_that_it_is_none(check: Quorate) -> None:
+    text = greets("await(n == 2)")
+    ended = check(text)
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q107]: nothing can happen any more, and 2 processes have")
+    assert "    program.da:7, in P.run: n == 2" in ended.out
+    assert check(text, "--no-deadlock").status == 0
+
+
+def test_bounds_say_what_widens_them(check: Quorate) -> None:
+    ended = check(WAITS.replace("BODY", "pass").replace("has=p.n == 2", "has=p.n == 0"))
+    assert ended.status == 0
+    assert "  a timer could still run out: --timeouts 1" in ended.out.splitlines()
+    assert check(WAITS.replace("BODY", "pass"), "--timeouts", "1").status == 1
+
+
+@pytest.mark.parametrize("bound", ["--states", "--depth"])
+def test_a_limit_that_is_reached(check: Quorate, bound: str) -> None:
+    ended = check(greets(), bound, "2")
+    assert ended.status == 3
+    assert ended.out.startswith(f"inconclusive, stopped by {bound}: ")
+    assert "  not known: always small; sometimes done" in ended.out.splitlines()
+
+
+def test_what_is_not_checked_is_said(check: Quorate) -> None:
+    more = "@eventually\ndef ends():\n    return each(p in P, has=p.n == 1)\n"
+    ended = check(greets() + more)
+    assert ended.status == 0
+    assert "  not checked yet: eventually ends" in ended.out.splitlines()
+
+
+def test_a_property_that_says_nothing(check: Quorate) -> None:
+    more = "class Q(process):\n    def setup(): self.n = 0\n@always\ndef none():\n    return each(q in Q, has=q.n < 2)\n"
+    ended = check(greets() + more)
+    assert ended.status == 0
+    assert ended.out.startswith("warning[Q133]: `none` says nothing: ")
+
+
+def test_channels_that_keep_order(check: Quorate) -> None:
+    ordered = "config(channel='fifo')\n" + greets()
+    assert "in the order of sending" in check(ordered).out
+    assert "messages in any order;" in check(ordered, "--network", "bag").out
+
+
+def test_json(check: Quorate) -> None:
+    found = json.loads(check(greets(bound=1), "--no-reduction", "--json").out)
+    assert found["verdict"] == "violated"
+    assert found["violation"]["kind"] == "property"
+    assert found["violation"]["property"] == "small"
+    assert [each["step"] for each in found["violation"]["steps"]] == [1, 2, 3]
+    assert found["violation"]["steps"][0]["happens"][0]["process"] == "main"
+    assert [each["verdict"] for each in found["properties"]] == ["violated", "unknown"]
+    found = json.loads(check(greets(), "--json").out)
+    assert (found["verdict"], found["violation"], found["stopped"]) == ("holds", None, None)
+    assert found["bounds"]["network"] == "bag"
+    assert 0 < found["collision_chance"] < 1e-9
+
+
+def test_a_trace_and_a_page(check: Quorate, quorate: Quorate, tmp_path: Path) -> None:
+    assert check(greets(bound=1), "--trace", "t.jsonl", "--page", "p.html").status == 1
+    assert read_file("t.jsonl").begin.program == "program.da"
+    assert "small does not hold" in (tmp_path / "p.html").read_text()
+    assert "program.da, checked" in quorate("trace", "--to", "text", "t.jsonl").out
+    ended = quorate("replay", "t.jsonl")
+    assert ended.status == 2
+    assert "which no seed repeats" in ended.err
+
+
+def test_a_file_that_is_no_trace_is_left_alone(check: Quorate, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert check(greets(), "--trace", "notes.txt").status == 2
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_errors_of_the_text(check: Quorate) -> None:
+    ended = check("def main(:\n")
+    assert (ended.status, ended.out) == (2, "")
+    assert "error[Q003]" in ended.err
+    assert json.loads(check("def main(:\n", "--json").out)[0]["code"] == "Q003"
+    assert check("x = 1\n").status == 2  # without a main
+
+
+def test_a_step_of_too_many_ways(check: Quorate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quorate.worlds.check.steps.WAYS_MAX", 100)
+    draws = "import random; n = sum(random.randrange(100) for _ in range(9)) * 0"
+    ended = check(greets(draws))
+    assert ended.status == 2
+    assert ended.err.startswith("error[Q131]: a single step can go in more than 100 ways\n")
+
+
+def test_an_interrupt_shows_what_was_covered(
+    check: Quorate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quorate.worlds.check.run.explorer_class", lambda _: Interrupted)
+    ended = check(greets())
+    assert ended.status == 130
+    assert ended.out.startswith("interrupted: ")
+
+
+class Interrupted(Explorer):
+    def _level(self) -> None:
+        super()._level()
+        if self.graph.depth == 2:
+            os.kill(os.getpid(), signal.SIGINT)

@@ -1,8 +1,6 @@
 """`quorate check`: what it says of what it has looked at, and of what it is told wrong."""
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,14 +131,22 @@ def test_a_limit_that_is_reached(check: Quorate, bound: str) -> None:
 
 
 def test_what_is_not_checked_is_said(check: Quorate) -> None:
-    more = "@eventually\ndef ends():\n    return each(p in P, has=p.n == 1)\n"
-    ended = check(greets() + more)
+    ended = check(greets() + "linearizable('register')\n")
     assert ended.status == 0
-    assert "  not checked yet: eventually ends" in ended.out.splitlines()
+    assert "  not checked: what clients see (linearizable, line 19)" in ended.out.splitlines()
+
+
+def test_what_is_to_come_in_the_end(check: Quorate) -> None:
+    more = "@eventually\ndef ends():\n    return each(p in P, has=p.n == {})\n"
+    assert "; eventually ends\n" in check(greets() + more.format(1)).out
+    ended = check(greets() + more.format(7))
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q122]: `ends` is not fulfilled: ")
 
 
 def test_a_property_that_says_nothing(check: Quorate) -> None:
-    more = "class Q(process):\n    def setup(): self.n = 0\n@always\ndef none():\n    return each(q in Q, has=q.n < 2)\n"
+    more = "class Q(process):\n    def setup(): self.n = 0\n"
+    more += "@always\ndef none():\n    return each(q in Q, has=q.n < 2)\n"
     ended = check(greets() + more)
     assert ended.status == 0
     assert ended.out.startswith("warning[Q133]: `none` says nothing: ")
@@ -201,14 +207,11 @@ def test_a_step_of_too_many_ways(check: Quorate, monkeypatch: pytest.MonkeyPatch
 def test_an_interrupt_shows_what_was_covered(
     check: Quorate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quorate.worlds.check.run.explorer_class", lambda _: Interrupted)
+    def explore(twin: Explorer, kernel: bool | None = None) -> None:
+        twin.go_on(3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quorate.worlds.check.run.explore", explore)
     ended = check(greets())
     assert ended.status == 130
     assert ended.out.startswith("interrupted: ")
-
-
-class Interrupted(Explorer):
-    def _level(self) -> None:
-        super()._level()
-        if self.graph.depth == 2:
-            os.kill(os.getpid(), signal.SIGINT)

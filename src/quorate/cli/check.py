@@ -53,6 +53,7 @@ Advance = Callable[["Graph", int], None]
 @click.option("--states", type=Number(1), metavar="N", help="Stop after so many.")
 @click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps.")
 @click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long.")
+@click.option("--strong", is_flag=True, help="What can happen again and again, happens at last.")
 @click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation.")
 @click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same.")
 @click.option(
@@ -145,8 +146,8 @@ def _checked(
                 f"followed: --network {bounds.network} is for all"
             )
     with _progress(quiet=quiet) as advance:
-        deadlocks = not options["no_deadlock"]
-        checked = check_loaded(module, bounds, tell=advance, deadlocks=deadlocks)
+        how = {"deadlocks": not options["no_deadlock"], "strong": options["strong"]}
+        checked = check_loaded(module, bounds, tell=advance, **how)
     if options["network"] is None and bounds.network == "fifo":
         notes += _unordered(checked, config_of(module))
     return checked, notes

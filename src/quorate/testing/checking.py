@@ -21,7 +21,11 @@ class Violated(AssertionError):
 
 
 def check(
-    program: str | os.PathLike[str], *args: object, deadlocks: bool = True, **bounds: Any
+    program: str | os.PathLike[str],
+    *args: object,
+    deadlocks: bool = True,
+    strong: bool = False,
+    **bounds: Any,
 ) -> int:
     """How many states the program has, in all of which its properties hold.
 
@@ -30,7 +34,7 @@ def check(
     all was looked at, or what is to be so sometimes never was; QuorateSyntaxError, ProgramError.
     """
     __tracebackhide__ = True
-    checked = checked_program(program, args, bounds, deadlocks=deadlocks)
+    checked = checked_program(program, args, bounds, deadlocks=deadlocks, strong=strong)
     if checked.graph.stopped == "interrupted":
         raise KeyboardInterrupt
     if checked.verdict != "holds":
@@ -44,12 +48,13 @@ def checked_program(
     bounds: dict[str, Any],
     *,
     deadlocks: bool,
+    strong: bool,
 ) -> Checked:
     with command_line(program, args), surroundings(0):
         module = load_for_checking(program)
         if bounds.get("network") is None:
             bounds = {**bounds, "network": configured(module)[0]}
-        return check_loaded(module, Bounds(**bounds), deadlocks=deadlocks)
+        return check_loaded(module, Bounds(**bounds), deadlocks=deadlocks, strong=strong)
 
 
 def told(checked: Checked, program: str | os.PathLike[str], args: tuple[object, ...]) -> str:

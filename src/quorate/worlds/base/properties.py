@@ -271,6 +271,13 @@ def refuted(
     return _failed(code, each, what, list(_witness(question, answer)), variables)
 
 
+def unfulfilled(each: Property, what: str, member: tuple[Any, ...]) -> PropertyFailed:
+    """What is said of a property of what is to come, which never does; it is owed to `member`."""
+    head, *details = what.splitlines()
+    why = f"owed to: {repr_of(member[0])}" if member else details[0].strip()
+    return _failed("Q122", each, head, [line.strip() for line in details], why)
+
+
 def unanswered(each: Property, error: Exception, when: str) -> PropertyFailed:
     """What is said of a property that has failed itself."""
     text, trace = told(error)

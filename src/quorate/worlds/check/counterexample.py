@@ -12,7 +12,8 @@ from typing import Literal
 from quorate.core.errors import PropertyFailed
 from quorate.core.ids import ProcessId
 from quorate.worlds.base import failure_of, standing_of, stuck
-from quorate.worlds.base.properties import refuted, unanswered
+from quorate.worlds.base.properties import refuted, unanswered, unfulfilled
+from quorate.worlds.check.liveness import Lasso
 from quorate.worlds.check.observing import Found
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import Tables
@@ -24,7 +25,8 @@ Kind = Literal["property", "exception", "deadlock"]
 class Counterexample:
     """`way` are the actions that lead there from the beginning; `text` is the error as shown.
 
-    `refuted` is that of a property, `waiting` are those who wait in a deadlock.
+    `refuted` is that of a property, `waiting` are those who wait in a deadlock. The last steps
+    of the way, `loop` of them, are taken again and again.
     """
 
     kind: Kind
@@ -32,27 +34,41 @@ class Counterexample:
     way: tuple[int, ...]
     refuted: PropertyFailed | None = None
     waiting: tuple[ProcessId, ...] = ()
+    loop: int = 0
 
 
 def counterexample_of(checked: Checked) -> Counterexample | None:
     """What contradicts the program, if anything was found."""
-    graph, tables = checked.graph, checked.tables
+    graph, tables, way_to = checked.graph, checked.tables, checked.explorer.way_to
     if graph.wrong is not None:
         state, found = graph.wrong
-        way = tuple(checked.explorer.way_to(state))
-        error = _error_of(found, _when(tables, way))
+        way = tuple(way_to(state))
+        error = _error_of(_found_at(checked, way) or found, _when(tables, way))
         return Counterexample("property", str(error), way, error)
     if graph.failed is not None:
-        state, outcome = graph.failed
-        came = tables.outcomes[outcome].came
+        way = tuple(way_to(*graph.failed))
+        came = tables.outcomes[way[-1]].came
         assert came.error is not None
         assert came.failed is not None
-        text = str(failure_of(came.failed, came.error))
-        way = tuple(checked.explorer.way_to(state, outcome))
-        return Counterexample("exception", text, way)
+        return Counterexample("exception", str(failure_of(came.failed, came.error)), way)
     if graph.stuck is not None:
-        return _deadlock(tables, tuple(checked.explorer.way_to(graph.stuck)))
-    return None
+        return _deadlock(tables, tuple(way_to(graph.stuck)))
+    return _lasso(checked.lassos[0]) if checked.lassos else None
+
+
+def _found_at(checked: Checked, way: tuple[int, ...]) -> Found | None:
+    """What is wrong at the end of a way, where processes may have changed places."""
+    observed = checked.tables.observed
+    return checked.observer.refuted(
+        [observed[local] for local in locals_after(checked.tables, way)]
+    )
+
+
+def _lasso(lasso: Lasso) -> Counterexample:
+    """What is to come in the end, and does not: the steps of a cycle stand at the end, once."""
+    error = unfulfilled(lasso.property, str(lasso), lasso.member)
+    way = (*lasso.way, *lasso.loop)
+    return Counterexample("property", str(error), way, error, loop=len(lasso.loop))
 
 
 def _error_of(found: Found, when: str) -> PropertyFailed:

@@ -71,7 +71,7 @@ def _states_on(checked: Checked, way: tuple[int, ...]) -> list[int | None]:
     graph = checked.graph
     wrong, failed = graph.wrong, graph.failed
     ends = (wrong and wrong[0], failed and failed[0], graph.stuck)
-    state = next(each for each in ends if each is not None)
+    state = next((each for each in ends if each is not None), -1)
     found: list[int | None] = []
     while state >= 0:
         found.insert(0, state)
@@ -102,8 +102,7 @@ class _Again(Steps):
     """Steps that are taken once more, by one script, while they are told."""
 
     def __init__(self, steps: Steps, told: _Retelling) -> None:
-        self.modules = steps.modules
-        self.reads = steps.reads
+        vars(self).update(vars(steps))
         self.place = copy.copy(steps.place)
         self.place.shows = 0
         self.told = told

@@ -121,12 +121,18 @@ def check_loaded(
         explorer = _shorter(search, begins, bounds, kernel, explorer)
     graph = explorer.graph
     checked = Checked(graph, tables, observer, bounds, explorer)
-    if graph.is_refuted or not is_lively(observer.properties):
+    is_over = graph.is_refuted or graph.stopped == "interrupted"
+    if is_over or not is_lively(observer.properties):
         return checked
     if graph.stopped is not None:
         return checked
     live = Recorder(tables, observer, bounds, tell)
-    if live.explore(begins, graph.seconds).is_refuted:
+    try:
+        live.explore(begins, graph.seconds)
+    except KeyboardInterrupt:
+        graph.stopped = "interrupted"
+        return checked
+    if live.graph.is_refuted:
         return replace(checked, graph=live.graph, explorer=live)
     return replace(checked, live=live, lassos=lassos(live, strong=strong))
 

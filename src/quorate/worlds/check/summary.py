@@ -14,14 +14,12 @@ from quorate.worlds.base import specifications_of
 from quorate.worlds.base.properties import at_of, never_reached, place_of
 from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.liveness import LIVELY
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import BUDGETS
 from quorate.worlds.check.wording import ToldStep
 
 KNOWN = ("holds", "reached")
-
-CHECKED = ("always", "sometimes")
-"""The kinds of properties that are checked."""
 
 NETWORKS = {
     "bag": "messages in any order",
@@ -47,7 +45,7 @@ COULD = {
 }
 """What else could happen, with a budget of none and where it is used up."""
 
-Holds = Literal["holds", "violated", "reached", "never reached", "unknown", "not checked"]
+Holds = Literal["holds", "violated", "reached", "never reached", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -71,22 +69,23 @@ def answers_of(checked: Checked) -> list[Answer]:
         for state, found in graph.reached
         if found.error is None
     }
-    wrong = graph.wrong[1].property if graph.wrong is not None else None
+    wrong = [each.property for each in checked.lassos]
+    wrong += [graph.wrong[1].property] if graph.wrong is not None else []
     complete = graph.stopped is None and not graph.is_refuted
+    in_the_end = complete and checked.live is not None and checked.live.graph.stopped is None
     answers = []
     for each in observer.properties:
-        if each.kind not in CHECKED:
-            answers.append(Answer(each, "not checked"))
-        elif each is wrong:
+        if each in wrong:
             answers.append(Answer(each, "violated"))
         elif each.kind == "sometimes" and each in steps:
             answers.append(Answer(each, "reached", steps[each]))
-        elif not complete:
+        elif not (in_the_end if each.kind in LIVELY else complete):
             answers.append(Answer(each, "unknown"))
         elif each.kind == "sometimes":
             answers.append(Answer(each, "never reached"))
         else:
-            answers.append(Answer(each, "holds", vacuous=_is_vacuous(checked, each)))
+            vacuous = each.kind == "always" and _is_vacuous(checked, each)
+            answers.append(Answer(each, "holds", vacuous=vacuous))
     return answers
 
 
@@ -115,24 +114,22 @@ def lines_of(checked: Checked) -> Iterator[str]:
     graph, bounds = checked.graph, checked.bounds
     size = f"{several(graph.states, 'state')}, {several(graph.transitions, 'transition')}"
     yield f"{_verdict(checked)}: {size}, depth {graph.depth:,}, {graph.seconds:.1f} s"
-    if not graph.is_refuted:
+    if not (graph.is_refuted or checked.lassos):
         yield f"  {_scope(bounds)}"
         yield f"  chance that a state was missed: {collision_chance(graph.states):.0e}"
     answers = answers_of(checked)
     if told := [_told(each) for each in answers if each.verdict in KNOWN and not each.vacuous]:
         yield f"  {'; '.join(told)}"
     unknown = [_named(each) for each in answers if each.verdict == "unknown"]
-    if unknown and not graph.is_refuted:
+    if unknown and checked.verdict != "violated":
         yield f"  not known: {'; '.join(unknown)}"
-    if graph.stopped is None and not graph.is_refuted:
+    if checked.verdict != "violated" and graph.stopped is None:
         for name in BUDGETS:
             if name in graph.short:
                 count: int = getattr(bounds, name)
                 yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
-    others = [_named(each) for each in answers if each.verdict == "not checked"]
-    others += [f"{each.guarantee} of line {each.line}" for each in _specifications(checked)]
-    if others:
-        yield f"  not checked yet: {'; '.join(others)}"
+    if others := [f"{each.guarantee}, line {each.line}" for each in _specifications(checked)]:
+        yield f"  not checked: what clients see ({'; '.join(others)})"
 
 
 def _specifications(checked: Checked) -> list[Specification]:
@@ -141,12 +138,18 @@ def _specifications(checked: Checked) -> list[Specification]:
 
 
 def _verdict(checked: Checked) -> str:
-    stopped = checked.graph.stopped
-    if stopped is None or checked.graph.is_refuted:
+    stopped = stopped_by(checked)
+    if stopped is None or checked.verdict == "violated":
         return checked.verdict
     if stopped == "interrupted":
         return "interrupted"
     return f"inconclusive, stopped by --{stopped}"
+
+
+def stopped_by(checked: Checked) -> str | None:
+    """The bound that ended the search, of states or for what is to come in the end."""
+    live = checked.live
+    return checked.graph.stopped or (None if live is None else live.graph.stopped)
 
 
 def _scope(bounds: Bounds) -> str:
@@ -196,7 +199,9 @@ def story_of(found: Counterexample, steps: list[ToldStep]) -> Iterator[str]:
     yield found.text
     yield ""
     yield f"It takes {several(len(steps), 'step')}:"
-    for each in steps:
+    for place, each in enumerate(steps):
+        if found.loop and place == len(steps) - found.loop:
+            yield "  and again and again:"
         yield from each.lines()
 
 
@@ -215,7 +220,7 @@ def data_of(
         "depth": graph.depth,
         "seconds": round(graph.seconds, 3),
         "bounds": asdict(checked.bounds),
-        "stopped": graph.stopped,
+        "stopped": stopped_by(checked),
         "short": sorted(graph.short),
         "properties": [
             {
@@ -238,6 +243,7 @@ def _violation(found: Counterexample, steps: list[ToldStep]) -> dict[str, Any]:
         "kind": found.kind,
         "property": None if found.refuted is None else found.refuted.name,
         "message": found.text,
+        "loop": found.loop,
         "steps": [
             {
                 "step": each.number,

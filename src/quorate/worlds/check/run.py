@@ -124,8 +124,6 @@ def check_loaded(
     is_over = graph.is_refuted or graph.stopped == "interrupted"
     if is_over or not is_lively(observer.properties):
         return checked
-    if graph.stopped is not None:
-        return checked
     live = Recorder(tables, observer, bounds, tell)
     try:
         live.explore(begins, graph.seconds)

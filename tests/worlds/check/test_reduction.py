@@ -18,7 +18,7 @@ from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 
-SLOTS, MESSAGES = 3, 7
+SLOTS, MESSAGES = 3, 8
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Programs:
         self.ordered = ordered
         random = Random(seed)
         self.to = [random.randrange(SLOTS) for _ in range(MESSAGES)]
-        self.channel = [3 * random.randrange(SLOTS) + to for to in self.to]
+        self.sender = [random.randrange(SLOTS) for _ in range(MESSAGES)]
+        self.channel = [3 * sender + to for sender, to in zip(self.sender, self.to, strict=True)]
         self.messages = [Quiet] * MESSAGES
         self.known: list[Any] = [None]
         self.numbers: dict[Local, int] = {}
@@ -72,7 +73,8 @@ class Programs:
         simple = self.lot("simple", before.slot, key).random() < 0.7
         of = () if simple else (sorted(before.taken), before.phase)
         lot = self.lot("sent", before.slot, key, *of)
-        sent = lot.sample(range(MESSAGES), lot.choice([0, 0, 1, 2]))
+        own = [each for each in range(MESSAGES) if self.sender[each] == before.slot]
+        sent = lot.sample(own, min(lot.choice([0, 0, 1, 2]), len(own)))
         if after == before:
             sent = []
         self.outcomes.append(
@@ -173,7 +175,7 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
         part = Ends(tables, nothing, bounds, reductions=reductions.used())
         part.begin(begins)
         part.go_on()
-        if not reductions.refute(part.graph, part.effects.deliveries, begins):
+        if not reductions.refute(part, begins):
             break
     assert part.ends == whole.ends
     assert part.asked == whole.asked
@@ -189,9 +191,8 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
         ("mutex.da", (2, 2), {"network": "fifo"}, 1),
         ("two_phase_commit.da", (2, 1), {"timeouts": 1, "crashes": 1}, 1),
         ("two_phase_commit.da", (2, 1), {"losses": 1}, 1),
-        ("chang_roberts.da", (4, 2), {}, 2),
+        ("chang_roberts.da", (4, 2), {}, 1),
         ("ricart_agrawala.da", (2, 2), {}, 1),
-        ("gossip.da", (), {}, 2),
     ],
 )
 def test_of_a_program_the_verdict_is_the_same(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from quorate.worlds.check.effects import (
 )
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
-from quorate.worlds.check.reduction import Commuting, Sending, receivers
+from quorate.worlds.check.reduction import Commuting, Explored, Sending, receivers
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
@@ -68,18 +68,17 @@ class Reductions(NamedTuple):
         sending = self.sending if self.sending and self.sending.masks else None
         return Reductions(self.commuting, sending, symmetry)
 
-    def refute(
-        self, graph: Graph, pairs: Collection[tuple[int, int]], begins: Sequence[int]
-    ) -> bool:
+    def refute(self, explorer: Explorer, begins: Sequence[int]) -> bool:
         """Hold the guesses to what was explored; whether any was wrong.
 
         A way that contradicts is one whatever need not have been explored, but not if processes
         are not alike. To whom can be sent is only guessed when the other guesses are settled.
         """
-        wrong = self.symmetry is not None and self.symmetry.refute(pairs, begins)
-        if not graph.is_refuted:
-            wrong |= self.commuting is not None and self.commuting.refute(pairs)
-            wrong = wrong or (self.sending is not None and self.sending.refute(pairs))
+        explored = Explored(list(explorer.effects.moves), list(explorer.effects.deliveries))
+        wrong = self.symmetry is not None and self.symmetry.refute(explored, begins)
+        if not explorer.graph.is_refuted:
+            wrong |= self.commuting is not None and self.commuting.refute(explored)
+            wrong = wrong or (self.sending is not None and self.sending.refute(explored))
         return wrong
 
 

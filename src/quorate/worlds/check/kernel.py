@@ -209,6 +209,17 @@ def set_delta(
 
 
 @inlined
+def placed(share: np.uint64, place: int) -> np.uint64:
+    """The share of a message that stands at a place of its queue: see network.py."""
+    if place == 0:
+        return share
+    z = (share + np.uint64(place) + ONE) * SPREAD
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inlined
 def queues_delta(
     rows: Int32s,
     net: int,
@@ -223,11 +234,15 @@ def queues_delta(
     """The same where the place in its queue says how often the share of a message counts."""
     total = np.uint64(0)
     queue = messages[taken, CHANNEL] if taken >= 0 else -1
+    place = 0
     if taken >= 0:
-        total += shares[taken]  # the first, which counts once, and is gone: 2 is taken away below
         for at in range(net, end):
             if messages[rows[at], CHANNEL] == queue:
-                total -= TWO * shares[rows[at]]
+                share = shares[rows[at]]
+                total -= placed(share, place)
+                if place:
+                    total += placed(share, place - 1)
+                place += 1
     for i in range(start, stop):
         channel = messages[sent[i], CHANNEL]
         place = -1 if channel == queue else 0
@@ -237,7 +252,7 @@ def queues_delta(
         for j in range(start, i):
             if messages[sent[j], CHANNEL] == channel:
                 place += 1
-        total += np.uint64(2 * place + 1) * shares[sent[i]]
+        total += placed(shares[sent[i]], place)
     return total
 
 

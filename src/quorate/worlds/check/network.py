@@ -32,6 +32,11 @@ def share_of_message(message: int) -> int:
     return mix(2 * message + 1)
 
 
+def placed(share: int, place: int) -> int:
+    """The share of a message that stands at a place of its queue, the first being 0."""
+    return mix(share + place & MASK) if place else share
+
+
 class Bag:
     """Each message arrives once, in any order."""
 
@@ -55,12 +60,12 @@ class Bag:
         """The network that has these messages, those of a queue in their order."""
         return tuple(sorted(messages))
 
-    def weights(self, net: Net) -> Iterable[tuple[int, int]]:
-        """Each message, and how often its share counts."""
-        return ((message, 1) for message in net)
+    def places(self, net: Net) -> Iterable[tuple[int, int]]:
+        """Each message, and its place in its queue, the first being 0."""
+        return ((message, 0) for message in net)
 
     def fingerprint(self, net: Net) -> int:
-        return sum(share_of_message(message) * times for message, times in self.weights(net))
+        return sum(placed(share_of_message(each), place) for each, place in self.places(net))
 
     def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
         """What is added to the fingerprint of a network by taking and sending, modulo 2^64."""
@@ -98,28 +103,27 @@ class Queues(Bag):
     def sorted(self, messages: Iterable[int]) -> Net:
         return tuple(sorted(messages, key=self.channel.__getitem__))
 
-    def weights(self, net: Net) -> Iterable[tuple[int, int]]:
-        """A message at the place p of its queue, the first being 0, counts 2p + 1 times."""
+    def places(self, net: Net) -> Iterable[tuple[int, int]]:
         last, place = -1, 0
         for message in net:
             place = place + 1 if self.channel[message] == last else 0
             last = self.channel[message]
-            yield message, 2 * place + 1
+            yield message, place
 
     def delta(self, net: Net, taken: int, sent: Iterable[int]) -> int:
-        """A message's share counts 2p + 1 times at the place p of its queue, the first being 0."""
         channel, total = self.channel, 0
         length: dict[int, int] = {}
         if taken >= 0:
-            queue = [message for message in net if channel[message] == channel[taken]]
-            total -= share_of_message(taken) + 2 * sum(map(share_of_message, queue[1:]))
+            queue = [share_of_message(m) for m in net if channel[m] == channel[taken]]
+            for place, share in enumerate(queue):
+                total += (placed(share, place - 1) if place else 0) - placed(share, place)
             length[channel[taken]] = len(queue) - 1
         for message in sent:
-            place = length.get(channel[message])
-            if place is None:
+            place = length.get(channel[message], -1)
+            if place < 0:
                 place = sum(channel[each] == channel[message] for each in net)
             length[channel[message]] = place + 1
-            total += share_of_message(message) * (2 * place + 1)
+            total += placed(share_of_message(message), place)
         return total
 
 

@@ -19,6 +19,7 @@ from quorate.worlds.check.kernel import (
     Words,
     Work,
     inlined,
+    placed,
     write_state,
 )
 
@@ -52,14 +53,14 @@ class States(NamedTuple):
 
 
 @inlined
-def weight(rules: Rules, rows: Int32s, net: int, at: int, messages: Int32s) -> int:
-    """How often the share of the message counts that stands at a place of a network."""
+def place_of(rules: Rules, rows: Int32s, net: int, at: int, messages: Int32s) -> int:
+    """The place in its queue of the message that stands at a place of a network."""
     if rules.network != FIFO:
-        return 1
+        return 0
     channel, first = messages[rows[at], CHANNEL], at
     while first > net and messages[rows[first - 1], CHANNEL] == channel:
         first -= 1
-    return 2 * (at - first) + 1
+    return at - first
 
 
 @inlined
@@ -79,7 +80,7 @@ def add_marks(
         for i in range(len(marks)):
             marks[i] += alike.marks[rows[at], i]
     for at in range(net, end):
-        times = np.uint64(weight(rules, rows, net, at, program.messages))
+        times = np.uint64(2 * place_of(rules, rows, net, at, program.messages) + 1)
         for i in range(len(marks)):
             marks[i] += alike.marks_of_messages[rows[at], i] * times
 
@@ -173,8 +174,8 @@ def print_of(
     for at in range(begin, net):
         total += alike.shares[rows[at]]
     for at in range(net, end):
-        times = np.uint64(weight(rules, rows, net, at, program.messages))
-        total += program.shares[rows[at]] * times
+        place = place_of(rules, rows, net, at, program.messages)
+        total += placed(program.shares[rows[at]], place)
     return total
 
 

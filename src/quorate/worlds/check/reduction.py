@@ -9,14 +9,38 @@ end, no guess is refuted by what was explored with its help.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from quorate.worlds.check.tables import FREE, Outcome, Tables
 
 MOVES = -1
 """The event that a process does something by itself; any other is the number of a message."""
 
+MORE_MAX = 30_000
+"""How many more steps are computed, beside as many as there are, to hold guesses to them."""
+
+Step = tuple[int, int]
+"""An outcome, and how much of the budgets was spent by what is thought to come before it."""
+
 BY_ITSELF = frozenset({"go on", "wake"})
+
+
+class _TooMuch(Exception):
+    """Too many steps would have to be computed."""
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What was there in the states that were explored: local states, and pairs with a message."""
+
+    locals: Collection[int]
+    pairs: Collection[tuple[int, int]]
+
+    def outcomes(self, tables: Tables) -> list[int]:
+        """All that could come of them."""
+        found = [each for local in self.locals for each in tables.move(local)]
+        return found + [each for pair in self.pairs for each in tables.deliver(*pair)]
 
 
 class Commuting:
@@ -28,9 +52,8 @@ class Commuting:
         self.budgets = budgets
         self.messages = messages
         self.refuted: set[int] = set()
-        self._met: dict[int, list[int]] = {}
-        self._used: set[int] = set()
         self._guesses: list[bool] = []
+        self.left = 0
 
     def is_first(self, outcome: int) -> bool:
         """Whether an outcome is taken before all others, as far as is known."""
@@ -53,32 +76,16 @@ class Commuting:
 
     # Refuting.
 
-    def refute(self, pairs: Iterable[tuple[int, int]]) -> bool:
-        """Hold the guesses to what was explored after them; whether one has been refuted.
-
-        `pairs` are the (local state, message) that were there in a state that was explored.
-        """
-        self._met.clear()
-        for local, message in pairs:
-            self._met.setdefault(local, []).append(message)
-            self._used |= set(self.tables.deliver(local, message))
-        for moves in self.tables.moves:
-            self._used |= set(moves or ())
-        needed_by: dict[int, set[int]] = {}
-        seen: set[int] = set()
-        failed: list[int] = []
-        todo = sorted(filter(self.is_first, self._used))
-        while todo:
-            outcome = todo.pop()
-            if outcome in seen:
-                continue
-            seen.add(outcome)
-            for other in self._needs(outcome):
-                if other is None or not self.is_first(other):
-                    failed.append(outcome)
-                    break
-                needed_by.setdefault(other, set()).add(outcome)
-                todo.append(other)
+    def refute(self, explored: Explored) -> bool:
+        """Hold the guesses to what was explored after them; whether one has been refuted."""
+        self.left = MORE_MAX + len(self.tables.outcomes)
+        used = {each for each in explored.outcomes(self.tables) if self.is_first(each)}
+        firsts = set(used)
+        while True:
+            failed, needed_by = self._hold(used, self._meet(explored, firsts))
+            if needed_by.keys() <= firsts:
+                break
+            firsts |= needed_by.keys()  # before these, too, something may have waited
         gone: set[int] = set()
         while failed:
             outcome = failed.pop()
@@ -88,26 +95,95 @@ class Commuting:
         self.refuted |= gone
         return bool(gone)
 
-    def _needs(self, outcome: int) -> Iterator[int | None]:
-        """The outcomes that are to be taken first, too, if this one is; None where it is not.
+    def _hold(
+        self, used: Iterable[int], met: Mapping[int, set[int]]
+    ) -> tuple[list[int], dict[int, set[int]]]:
+        """Outcomes that do not commute, and of those that others need, these others."""
+        asked: dict[Step, set[int]] = {}  # the events that a step is to commute with
+        told: dict[Step, set[int]] = {}  # those that it was held to
+        needs: dict[Step, set[Step]] = {}  # the same step after other events, taken first as well
+        needed_by: dict[int, set[int]] = {}
+        failed: list[int] = []
+        todo: list[Step] = []
+        for outcome in sorted(used):
+            todo.append((outcome, 0))
+            asked[outcome, 0] = {MOVES} | met.get(self._after(outcome), set())
+        while todo:
+            step = todo.pop()
+            events = asked[step] - told.setdefault(step, set())
+            told[step] |= events
+            later = self._all_needs(step, events)
+            if later is None:
+                failed.append(step[0])
+                continue
+            needs.setdefault(step, set()).update(later)
+            for other in needs[step]:
+                needed_by.setdefault(other[0], set()).add(step[0])
+                known = asked.setdefault(other, set(met.get(self._after(other[0]), ())))
+                if other not in told or not asked[step] <= known:
+                    known |= asked[step]
+                    todo.append(other)
+        return failed, needed_by
 
-        These are of the same event, after what else could have come before it.
+    def _after(self, outcome: int) -> int:
+        return self.tables.outcomes[outcome].after
+
+    def _meet(self, explored: Explored, firsts: Iterable[int]) -> dict[int, set[int]]:
+        """The messages that each local state has met, there or after steps taken first.
+
+        Of those that came after, it would have met some if it had waited with these steps.
+        """
+        met: dict[int, set[int]] = {}
+        for local, message in explored.pairs:
+            met.setdefault(local, set()).add(message)
+        earlier: dict[int, set[int]] = {}
+        for outcome in firsts:
+            each = self.tables.outcomes[outcome]
+            earlier.setdefault(each.after, set()).add(each.before)
+        todo = sorted(met)
+        while todo:
+            local = todo.pop()
+            for before in earlier.get(local, ()):
+                known = met.setdefault(before, set())
+                if not met[local] <= known:
+                    known |= met[local]
+                    todo.append(before)
+        return met
+
+    def _all_needs(self, step: Step, events: Iterable[int]) -> set[Step] | None:
+        """The steps that are to be taken first, too, if this one is; None where it is not.
+
+        They are the same step after each of these events, which could have come before it.
+        """
+        outcome, spent = step
+        later: set[Step] = set()
+        try:
+            for before, other in self._needs(outcome, spent, sorted(events)):
+                if other is None or not self.is_first(other):
+                    return None
+                later.add((other, spent + (self.tables.outcomes[before].cost != FREE)))
+        except _TooMuch:
+            return None
+        return later
+
+    def _needs(
+        self, outcome: int, spent: int, events: Iterable[int]
+    ) -> Iterator[tuple[int, int | None]]:
+        """Outcomes of events, and after each of them that of the step, if the two come to the same.
+
+        So much has been `spent` of all budgets by events that come before the step.
         """
         tables = self.tables
         step = tables.outcomes[outcome]
         if not self._is_only(step):
-            yield None
-            return
-        others = [MOVES, *self._met.get(step.after, ())]
-        for other in others:
-            if other == step.taken and other != MOVES:
+            yield outcome, None
+        for event in events:
+            if event == step.taken and event != MOVES:
                 continue
-            for before in self._outcomes(step.before, other):
-                if before != outcome and self._may_happen(tables.outcomes[before]):
-                    yield self._later(step, other, tables.outcomes[before])
-
-    def _may_happen(self, each: Outcome) -> bool:
-        return each.cost == FREE or self.budgets[each.cost] > 0
+            for before in self._outcomes(step.before, event):
+                each = tables.outcomes[before]
+                if before != outcome and (each.cost == FREE or spent < self.budgets[each.cost]):
+                    yield before, self._later(step, event, each)
 
     def _later(self, step: Outcome, event: int, before: Outcome) -> int | None:
         """The outcome of the step's event after `before`, if the two come to the same."""
@@ -148,7 +224,15 @@ class Commuting:
         return len(all_ways) == 1
 
     def _outcomes(self, local: int, event: int) -> tuple[int, ...]:
-        return self.tables.move(local) if event == MOVES else self.tables.deliver(local, event)
+        """What can come of an event. Raises _TooMuch."""
+        tables = self.tables
+        known = tables.moves[local] if event == MOVES else tables.deliveries.get((local, event))
+        if known is not None:
+            return known
+        self.left -= 1
+        if self.left < 0:
+            raise _TooMuch
+        return tables.move(local) if event == MOVES else tables.deliver(local, event)
 
 
 class Sending:
@@ -162,13 +246,12 @@ class Sending:
     def mask(self, local: int) -> int:
         return self.masks[local] if local < len(self.masks) else 0
 
-    def refute(self, pairs: Iterable[tuple[int, int]]) -> bool:
+    def refute(self, explored: Explored) -> bool:
         """Learn from what was explored; whether more can be sent than was known."""
         tables = self.tables
         masks = self.masks + [0] * (len(tables.locals) - len(self.masks))
         before: dict[int, set[int]] = {}
-        found = [each for moves in tables.moves for each in moves or ()]
-        found += [each for pair in pairs for each in tables.deliver(*pair)]
+        found = explored.outcomes(tables)
         for each in map(tables.outcomes.__getitem__, found):
             if each.fails or (each.cost != FREE and not self.budgets[each.cost]):
                 continue

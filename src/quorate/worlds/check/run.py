@@ -27,6 +27,9 @@ from quorate.worlds.check.tables import Tables
 HAND_OVER_STATES, LOADED_STATES = 20_000, 1_000
 """From how many on the kernel pays, which is to be loaded first, or is there already."""
 
+SLOWER = 20
+"""How many times as long a state takes that is to be brought into order, without the kernel."""
+
 SHORTER_STATES = 300_000
 """Among how many states, without reductions, a shorter way is looked for."""
 
@@ -150,7 +153,7 @@ def _reduced(
         graph = explorer.graph
         if graph.stopped == "interrupted":
             return explorer
-        if not reductions.refute(graph, explorer.effects.deliveries, begins):
+        if not reductions.refute(explorer, begins):
             return explorer
 
 
@@ -189,7 +192,8 @@ def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     """
     if kernel is None:
         is_loaded = "quorate.worlds.check.compiled" in sys.modules
-        twin.go_on(LOADED_STATES if is_loaded else HAND_OVER_STATES)
+        states = LOADED_STATES if is_loaded else HAND_OVER_STATES
+        twin.go_on(states // SLOWER if twin.symmetry is not None else states)
         kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
     if not kernel:
         return twin.go_on()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,8 @@ from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId
 from quorate.core.ordering import rank
 from quorate.worlds.check.canonical import canonical
-from quorate.worlds.check.network import MASK, Bag, Net
+from quorate.worlds.check.network import MASK, Bag, Net, mix
+from quorate.worlds.check.reduction import MOVES, Explored
 from quorate.worlds.check.tables import NOBODY, Local, Outcome, Tables
 
 ALIKE_MAX = 9
@@ -140,9 +142,9 @@ class Symmetry:
         for local in row[begin:]:
             for place, mark in enumerate(self.marks(local)):
                 marks[place] += mark
-        for message, times in network.weights(net):
+        for message, at in network.places(net):
             for place, mark in enumerate(self.marks_of_message(message)):
-                marks[place] += mark * times
+                marks[place] += mark * (2 * at + 1)
         marks = [mark & MASK for mark in marks]
         swap = first = 0
         for group in self.groups:
@@ -198,12 +200,12 @@ class Symmetry:
 
     # Holding the guess to the tables.
 
-    def refute(self, pairs: Iterable[tuple[int, int]], begins: Sequence[int]) -> bool:
+    def refute(self, explored: Explored, begins: Sequence[int]) -> bool:
         """Change processes about in what was explored; whether some proved not to be alike."""
         wrong = {
             swap
             for swap in range(len(self.swaps))
-            if not self._begins_alike(swap, begins) or not self._steps_alike(swap, pairs)
+            if not self._begins_alike(swap, begins) or not self._steps_alike(swap, explored)
         }
         if not wrong:
             return False
@@ -223,12 +225,10 @@ class Symmetry:
         known = {self._said(each) for each in all_outcomes}
         return all(self._said(self._changed(swap, each)) in known for each in all_outcomes)
 
-    def _steps_alike(self, swap: int, pairs: Iterable[tuple[int, int]]) -> bool:
+    def _steps_alike(self, swap: int, explored: Explored) -> bool:
         tables = self.tables
-        todo: list[tuple[int, int]] = [
-            (local, -1) for local, moves in enumerate(tables.moves) if local and moves is not None
-        ]
-        for local, message in [*todo, *sorted(pairs)]:
+        moves = [(local, MOVES) for local in explored.locals]
+        for local, message in [*moves, *explored.pairs]:
             self.checked += 1
             if self.checked > STEPS_MAX and (local + message) % SAMPLED:
                 continue
@@ -297,22 +297,19 @@ class _Marker:
         self.open: set[int] = set()
 
     def number(self, value: Any) -> int:
-        if type(value) is ProcessId:
-            alike = value in self.others
-            value = "*" if value == self.marked else "." if alike else repr(value)
-            return _hash(("id", value))
         if type(value) is not tuple:
-            return _hash((type(value).__name__, repr(value)))
+            if type(value) is ProcessId and value in self.others:
+                return MARKED if value == self.marked else ALIKE
+            return _leaf(type(value).__name__, value)
         if len(value) == 2 and value[0] == "@" and type(value[1]) is int:
             return self.definition(value[1])
+        head = value[0] if value else None
         parts = [self.number(part) for part in value]
-        if value and value[0] in UNORDERED:
-            return _hash((value[0], sum(parts[1:]) & MASK))
-        if value and value[0] == "object":
-            *head, pairs = value
-            unordered = 0 if pairs is None else sum(map(self.number, pairs)) & MASK
-            return _hash(("object", *map(self.number, head), unordered))
-        return _hash(tuple(parts))
+        if head in UNORDERED:
+            return _fold([parts[0], sum(parts[1:])])
+        if head == "object" and value[-1] is not None:
+            parts[-1] = sum(map(self.number, value[-1]))
+        return _fold(parts)
 
     def definition(self, place: int) -> int:
         if place in self.open:
@@ -323,5 +320,17 @@ class _Marker:
         return found
 
 
-def _hash(value: Any) -> int:
-    return int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), "big")
+MARKED, ALIKE = mix(1), mix(2)
+
+
+@cache
+def _leaf(kind: str, value: Any) -> int:
+    return int.from_bytes(blake2b(f"{kind} {value!r}".encode(), digest_size=8).digest(), "big")
+
+
+def _fold(parts: Iterable[int]) -> int:
+    total = 0
+    for part in parts:
+        total = (total ^ part) * 0x9E3779B97F4A7C15 & MASK
+        total ^= total >> 29
+    return total

@@ -31,7 +31,7 @@ from suite import HERE, Measurement, Run
 FASTER, SMALLER = 20, 1 / 5
 """The goals beside TLC: so many times its distinct states a second, in so much of its memory."""
 
-AS_TLC = ("--json", "--no-deadlocks")
+AS_TLC = ("--json", "--no-deadlock")
 """These systems come to rest where processes still wait, which TLC too is told is no error."""
 
 MODELS = HERE / "models"

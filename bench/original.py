@@ -61,7 +61,7 @@ CASES = (
     Case("2pcommit/spec.da", "90 -1", "ready|commit", 181, SPECIFIED),
     Case("vrpaxos/spec.da", "3 3 1 1 100", "received result", 100, SPECIFIED),
     Case("vrpaxos/orig.da", "3 3 1 1 100", "received result", 100, OPTIMISED),
-    Case("lamutex/orig.da", "5 100", "in cs", 500, OPTIMISED),
+    Case("lamutex/orig.da", "5 200", "in cs", 1000, OPTIMISED),
     Case("ramutex/orig.da", "5 500", "In cs!", 2500, OPTIMISED),
     Case("2pcommit/orig.da", "40 -1", "ready|commit", 81, OPTIMISED),
     Case("pingpong/ping.da", "1000 3", "Pinged|Ponged", 6000, OPTIMISED),

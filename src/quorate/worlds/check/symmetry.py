@@ -298,7 +298,9 @@ class _Marker:
 
     def number(self, value: Any) -> int:
         if type(value) is not tuple:
-            if type(value) is ProcessId and value in self.others:
+            if type(value) is ProcessId:
+                if value not in self.others:
+                    return _leaf("id", value.path)
                 return MARKED if value == self.marked else ALIKE
             return _leaf(type(value).__name__, value)
         if len(value) == 2 and value[0] == "@" and type(value[1]) is int:

@@ -119,7 +119,9 @@ class Facts(Watched):
             self.odd.append(key)
             self.wake_all()  # some key may be equal to it
             return True
-        return self.wake(key) or self.unnoted
+        if self.watchers and self.wake(key):
+            return True
+        return self.unnoted
 
     def __contains__(self, key: Any) -> bool:
         try:

@@ -149,12 +149,13 @@ class Facts(Watched):
 class Groups(Watched):
     """Rows by key: different ones, or as `kind` keeps them."""
 
-    __slots__ = ("empty", "groups", "kind", "odd")
+    __slots__ = ("empty", "groups", "kind", "odd", "spare")
 
     def __init__(self, kind: Callable[[], Kept] = Distinct) -> None:
         super().__init__()
         self.kind = kind
         self.empty = kind()
+        self.spare = kind()  # for the next key, so that it is hashed once
         self.groups: defaultdict[Any, Any] = defaultdict(kind)  # begun when first asked for
         self.odd: list[tuple[Any, Kept]] = []  # those whose keys cannot be hashed
 
@@ -173,7 +174,10 @@ class Groups(Watched):
         """Add to different rows, and answer those of `key` afterwards."""
         if not (self.watchers or self.odd):
             try:
-                group: Kept = self.groups[key]
+                spare = self.spare
+                group: Kept = self.groups.setdefault(key, spare)
+                if group is spare:
+                    self.spare = self.kind()
                 group.setdefault(row, row)  # type: ignore[attr-defined]
                 return group
             except TypeError:

@@ -117,11 +117,13 @@ def check_loaded(
     )
     begins = tables.begin(main_of(module))
     search = partial(Explorer, tables, observer, tell=tell, deadlocks=deadlocks)
-    explorer = _reduced(search, begins, bounds, kernel) if bounds.reduce else None
-    if explorer is None:
+    if bounds.reduce:
+        reductions = reductions_of(tables, begins, bounds)
+        explorer = _reduced(search, begins, bounds, kernel, reductions)
+        if explorer.graph.is_refuted:
+            explorer = _shorter(search, begins, bounds, kernel, explorer)
+    else:
         explorer = _explored(search(bounds), begins, kernel)
-    elif explorer.graph.is_refuted:
-        explorer = _shorter(search, begins, bounds, kernel, explorer)
     graph = explorer.graph
     checked = Checked(graph, tables, observer, bounds, explorer)
     is_over = graph.is_refuted or graph.stopped == "interrupted"
@@ -143,17 +145,17 @@ Search = Callable[..., Explorer]
 
 
 def _reduced(
-    search: Search, begins: Sequence[int], bounds: Bounds, kernel: bool | None
+    search: Search,
+    begins: Sequence[int],
+    bounds: Bounds,
+    kernel: bool | None,
+    reductions: Reductions,
 ) -> Explorer:
     """A search that leaves out what comes to the same; all guesses of that proved right."""
-    tables = search(bounds).tables
-    reductions = reductions_of(tables, begins, bounds)
     while True:
         explorer = _explored(search(bounds, reductions=reductions.used()), begins, kernel)
-        graph = explorer.graph
-        if graph.stopped == "interrupted":
-            return explorer
-        if not reductions.refute(explorer, begins):
+        is_over = explorer.graph.stopped == "interrupted"
+        if is_over or not reductions.refute(explorer, begins):
             return explorer
 
 

@@ -75,7 +75,7 @@ class Symmetry:
         self._marks_of_messages.clear()
 
     def _id(self, slot: int) -> ProcessId:
-        while len(self.ids) < len(self.tables.slots):
+        if len(self.ids) < len(self.tables.slots):
             self.ids = list(self.tables.slots)
         return self.ids[slot]
 

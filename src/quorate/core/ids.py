@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class ProcessId:
+class ProcessId:  # noqa: PLW1641 - its hash is a slot
     """The name of a process, as value: hashable, totally ordered by creation, printable.
 
     `kind` is the name of the process class, `path` the numbers of the creations that led to it
@@ -18,7 +18,7 @@ class ProcessId:
     `node` the node it lives on (empty on a run of a single node).
     """
 
-    __slots__ = ("_hash", "_key", "_text", "kind", "name", "node", "path")
+    __slots__ = ("__hash__", "_key", "_text", "kind", "name", "node", "path")
 
     def __init__(self, kind: str, path: tuple[int, ...], name: str = "", node: str = "") -> None:
         self.kind = kind
@@ -27,11 +27,10 @@ class ProcessId:
         self.node = node
         self._key = (path, node)
         self._text = ""  # made when it is first shown
-        # Numbers hash alike in every run, strings do not: sets of ids iterate alike.
-        self._hash = hash((path, len(node), sum(node.encode())))
-
-    def __hash__(self) -> int:
-        return self._hash
+        # Numbers hash alike in every run, strings do not: sets of ids iterate alike. The method of
+        # a number answers without a call of Python, of which views make two a message.
+        number = hash((path, len(node), sum(node.encode())))
+        self.__hash__ = number.__hash__  # type: ignore[method-assign]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, ProcessId) and self._key == other._key)

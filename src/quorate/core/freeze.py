@@ -42,6 +42,24 @@ LEFT_OUT = frozenset(
     {"world_", "effects_", "stale_", "unseen_", "read_", "worth_", "members_", "joins_"}
 )
 
+BLANK: dict[str, Any] = {
+    **dict.fromkeys(("stack_", "deferred_", "received_", "sent_"), []),
+    **dict.fromkeys(("inbox_", "outbox_"), deque()),
+    **dict.fromkeys(("rates_", "children_", "names_"), {}),
+    **dict.fromkeys(("creations_", "resumes_", "timers_"), 0),
+    **dict.fromkeys(("open_", "arrived_", "waiting_", "started_", "set_up_", "ended_"), False),
+    **dict.fromkeys(("in_order_", "one_at_a_time_"), False),
+    **dict.fromkeys(("sends_simply_", "sends_plainly_", "takes_plainly_"), True),
+    **dict.fromkeys(("clock_", "sleep_"), None),
+    "ready_": set(),
+}
+"""What fields hold at first, as a rule: such a field is left out."""
+
+
+def _is_blank(name: str, value: Any) -> bool:
+    return name in BLANK and type(value) is type(BLANK[name]) and bool(value == BLANK[name])
+
+
 _PLACES = {
     "received_": "a message received",
     "sent_": "a message sent",
@@ -190,8 +208,9 @@ class Freezer:
 
     def function(self, function: FunctionType) -> Any:
         """By name, if it has one; nested functions have a definition."""
-        self.modules.know(function)
         module, name = function.__module__, function.__qualname__
+        if module not in self.modules.namespaces:
+            self.modules.know(function)
         if self.modules.names(function, module, name):
             return ("global", module, name)
         return self.refer(function)
@@ -220,10 +239,13 @@ class Freezer:
     def define_process(self, process: Process) -> Any:
         if process is not self.process:
             raise Unfit("holds the process itself of another", "keep its id")
+        own, left_out = vars(process), self.left_out
+        told = [name for name, value in own.items() if not _is_blank(name, value)]
         fields = []
-        for name in sorted(vars(process).keys() - self.left_out):
-            self.place = _PLACES.get(name, f"the field `{name}`")
-            fields.append((name, self.value(vars(process)[name])))
+        for name in sorted(told):
+            if name not in left_out:
+                self.place = _PLACES.get(name, f"the field `{name}`")
+                fields.append((name, self.value(own[name])))
         return ("process", self.class_(type(process)), *fields)
 
     def define_frame(self, frame: Frame) -> Any:
@@ -243,8 +265,9 @@ class Freezer:
 
     def routine(self, routine: Routine) -> Any:
         """A method's is named; that of a nested function has a definition."""
-        for block in routine.blocks.values():
-            self.modules.know(block)
+        if routine.owner not in self.modules.namespaces:
+            for block in routine.blocks.values():
+                self.modules.know(block)
         try:
             method = self.modules.find(routine.owner, routine.qualname)
         except (ImportError, KeyError, AttributeError):

@@ -17,7 +17,7 @@ from typing import Any
 
 from quorate.core.containers import observed_copy
 from quorate.core.frames import Frame, Routine
-from quorate.core.freeze import FRAME_PARTS, RAW, WORDS, Frozen
+from quorate.core.freeze import BLANK, FRAME_PARTS, RAW, WORDS, Frozen
 from quorate.core.naming import Modules
 from quorate.core.process import Dispatch, Process, World
 
@@ -35,6 +35,7 @@ def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None)
 
 
 _UNMADE = object()
+_EMPTY = [(name, type(value)) for name, value in BLANK.items() if not isinstance(value, int | None)]
 
 
 class Thawer:
@@ -110,6 +111,10 @@ class Thawer:
     def make_process(self, definition: Any) -> Process:
         cls = self.value(definition[1])
         process: Process = cls.__new__(cls)
+        own = process.__dict__
+        own.update(BLANK)
+        for name, kind in _EMPTY:
+            own[name] = kind()
         process.world_ = self.world
         process.effects_ = []
         process.members_, process.joins_ = {}, {}

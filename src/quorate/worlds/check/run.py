@@ -108,7 +108,7 @@ def check_loaded(
 
     bounds = bounds or Bounds()
     observer = Observer(properties_of(module), {module.__name__: module})
-    steps = Steps(module, config, observer.reads_of)
+    steps = Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0)
     tables = Tables(
         steps,
         lambda local, process: observer.number(local.slot, local.state, process),

@@ -78,13 +78,14 @@ class _Place:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.names: Mapping[str, ProcessId] = {}
+        self.chance = Chance()
 
     def now(self, which: str) -> float:
         return EPOCH_SECONDS if which == "time" else 0.0
 
     def hold(self, process: Process) -> Process:
         """A process of this world, whose numbers are drawn by whoever explores it."""
-        process.random_ = Chance()
+        process.random_ = self.chance
         return process
 
 
@@ -96,8 +97,14 @@ class Steps:
         module: ModuleType,
         config: Mapping[str, Any] | None = None,
         reads: Callable[[type], Reads | None] = lambda cls: None,
+        *,
+        restarts: bool = True,
     ) -> None:
-        """`reads` says what of the processes of a class somebody asks for when they are over."""
+        """`reads` says what of the processes of a class somebody asks for when they are over.
+
+        Without `restarts`, a process does not keep what it is set up with.
+        """
+        self.restarts = restarts
         self.modules = {module.__name__: module}
         self.reads = reads
         options = dict(config_of(module, config))
@@ -182,6 +189,8 @@ class Steps:
         Where it stands at a yield point, `open` says whether it takes messages.
         """
         top = process.stack_[-1] if process.stack_ else None
+        if not self.restarts:
+            vars(process).pop("given_", None)
         if process.ended_:
             process.waiting_, process.resumes_, process.arrived_ = False, 0, False
             self._leave(process)

@@ -43,21 +43,17 @@ LEFT_OUT = frozenset(
 )
 
 BLANK: dict[str, Any] = {
-    **dict.fromkeys(("stack_", "deferred_", "received_", "sent_"), []),
-    **dict.fromkeys(("inbox_", "outbox_"), deque()),
-    **dict.fromkeys(("rates_", "children_", "names_"), {}),
+    **{name: [] for name in ("stack_", "deferred_", "received_", "sent_")},
+    **{name: {} for name in ("rates_", "children_", "names_")},
+    **{name: deque() for name in ("inbox_", "outbox_")},
+    **{name: set() for name in ("ready_",)},
     **dict.fromkeys(("creations_", "resumes_", "timers_"), 0),
     **dict.fromkeys(("open_", "arrived_", "waiting_", "started_", "set_up_", "ended_"), False),
     **dict.fromkeys(("in_order_", "one_at_a_time_"), False),
     **dict.fromkeys(("sends_simply_", "sends_plainly_", "takes_plainly_"), True),
-    **dict.fromkeys(("clock_", "sleep_"), None),
-    "ready_": set(),
+    **dict.fromkeys(("clock_", "sleep_")),
 }
 """What fields hold at first, as a rule: such a field is left out."""
-
-
-def _is_blank(name: str, value: Any) -> bool:
-    return name in BLANK and type(value) is type(BLANK[name]) and bool(value == BLANK[name])
 
 
 _PLACES = {
@@ -240,7 +236,11 @@ class Freezer:
         if process is not self.process:
             raise Unfit("holds the process itself of another", "keep its id")
         own, left_out = vars(process), self.left_out
-        told = [name for name, value in own.items() if not _is_blank(name, value)]
+        told = [
+            name
+            for name, value in own.items()
+            if name not in BLANK or type(value) is not type(BLANK[name]) or value != BLANK[name]
+        ]
         fields = []
         for name in sorted(told):
             if name not in left_out:

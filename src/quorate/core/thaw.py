@@ -111,17 +111,16 @@ class Thawer:
     def make_process(self, definition: Any) -> Process:
         cls = self.value(definition[1])
         process: Process = cls.__new__(cls)
-        own = process.__dict__
-        own.update(BLANK)
+        process.__dict__.update(BLANK)
         for name, kind in _EMPTY:
-            own[name] = kind()
+            process.__dict__[name] = kind()
         process.world_ = self.world
         process.effects_ = []
         process.members_, process.joins_ = {}, {}
         process.stale_, process.unseen_, process.read_, process.worth_ = True, True, [], 32
-        fields = [(name, value) for name, value in definition[2:] if type(value) is tuple]
-        own = [value for name, value in fields if name in cls.observed_fields_]
-        self.observed = {value[1] for value in own if value[0] == "@"}
+        observed = cls.observed_fields_
+        values = [value for name, value in definition[2:] if name in observed]
+        self.observed = {value[1] for value in values if type(value) is tuple and value[0] == "@"}
         return process
 
     def make_exception(self, definition: Any) -> BaseException:

@@ -1,5 +1,6 @@
 """The kernel finds what its twin finds, state for state, whatever the program and the bounds."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,7 +18,8 @@ from quorate.worlds.check.run import Checked, check, explore, load_for_checking
 from quorate.worlds.check.steps import Came
 from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
 
-CompiledExplorer: Any = pytest.importorskip("quorate.worlds.check.compiled").CompiledExplorer
+compiled: Any = pytest.importorskip("quorate.worlds.check.compiled")
+CompiledExplorer: Any = compiled.CompiledExplorer
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -42,6 +44,16 @@ def told(found: Found) -> tuple[str, str]:
 
 MISCHIEF = {"timeouts": 1, "crashes": 1, "restarts": 1, "losses": 1, "duplicates": 1}
 
+
+@pytest.fixture(params=[0, 2], ids=["alone", "helped"])
+def helped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whether threads expand states ahead, in shares so small that there are many."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compiled, "processors", lambda: 1 + request.param)
+        patched.setattr(compiled, "STRIDE", 3 if request.param else 1 << 11)
+        yield
+
+
 RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("two_phase.da", [3], {}),
     ("two_phase.da", [4], {"deadlocks": False}),
@@ -55,6 +67,7 @@ RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.usefixtures("helped")
 @pytest.mark.parametrize("network", ["bag", "set", "fifo"])
 @pytest.mark.parametrize(("file", "args", "bounds"), RUNS)
 def test_of_a_program_both_find_the_same(
@@ -186,7 +199,8 @@ LIMITS = st.fixed_dictionaries(
     deadlocks=st.booleans(),
     reduces=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@pytest.mark.usefixtures("helped")
+@settings(max_examples=100, deadline=None)
 def test_of_any_tables_both_find_the_same(
     seed: int, limits: dict[str, Any], share: int, deadlocks: bool, reduces: bool
 ) -> None:

@@ -29,10 +29,11 @@ from quorate.worlds.check.kernel import (
     QUIET,
     Level,
     Program,
+    Share,
     Work,
 )
 from quorate.worlds.check.network import share_of_message
-from quorate.worlds.check.places import Alike, States
+from quorate.worlds.check.places import Alike
 from quorate.worlds.check.reduction import Sending
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
@@ -224,11 +225,14 @@ def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
     return new
 
 
-def put_row(level: Level, state: int, row: Sequence[int], net: Sequence[int]) -> None:
-    start = int(level.offsets[state])
-    numbers = [len(row) - BUDGET, *row, *net]
-    level.rows[start : start + len(numbers)] = numbers
-    level.offsets[state + 1] = start + len(numbers)
+def level_of(level: Level, states: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Level:
+    """A level of states, each its row as the twin has it and its network."""
+    rows = [[len(row) - BUDGET, *row, *net] for row, net in states]
+    ends = list(itertools.accumulate(map(len, rows)))
+    level = with_room(level, len(rows) + 1, sum(map(len, rows)))
+    level.rows[: sum(map(len, rows))] = list(itertools.chain.from_iterable(rows))
+    level.offsets[1 : len(rows) + 1] = ends
+    return level
 
 
 def get_row(level: Level, state: int) -> tuple[list[int], tuple[int, ...]]:
@@ -240,13 +244,9 @@ def get_row(level: Level, state: int) -> tuple[list[int], tuple[int, ...]]:
 def new_work() -> Work:
     counts = np.zeros(kernel.COUNTS, np.int64)
     counts[kernel.FAILED] = NONE
-    prints = np.zeros(256, np.uint64)
     return Work(
         visited=np.zeros(1 << 12, np.uint64),
         asked=np.zeros(1 << 10, np.uint64),
-        todo=np.zeros(len(prints), np.int32),
-        prints=prints,
-        homes=np.zeros_like(prints),
         news=np.zeros((1024, len(kernel.NEW)), np.int64),
         counts=counts,
     )
@@ -257,30 +257,43 @@ def work_with_room(work: Work, events: int) -> Work:
     return Work(
         visited=set_with_room(work.visited, int(work.counts[kernel.VISITED]) + events),
         asked=set_with_room(work.asked, int(work.counts[kernel.ASKED]) + events),
-        todo=grown(work.todo, events),
-        prints=grown(work.prints, events),
-        homes=grown(work.homes, events),
         news=grown(work.news, events),
         counts=work.counts,
     )
 
 
-def new_states(members: int) -> States:
-    return States(
-        *(np.zeros(1 << 10, np.int32), np.zeros(64, np.int64), np.zeros(64, np.uint64)),
-        *(np.zeros(members, np.uint64), np.zeros(64, np.int32)),
+def new_share(states: int, members: int) -> Share:
+    """A share of so many states, where so many processes may change places."""
+    effects, rows = 256, 1 << 10 if members else 0
+    return Share(
+        places=np.zeros((states, kernel.PLACE_COLUMNS), np.int64),
+        todo=np.zeros(effects, np.int32),
+        prints=np.zeros(effects, np.uint64),
+        found=np.zeros(effects, np.uint64),
+        rows=np.zeros(rows, np.int32),
+        starts=np.zeros(effects, np.int64),
+        ends=np.zeros(effects, np.int64),
+        seen=np.zeros(effects, np.uint64),
+        marks=np.zeros(members, np.uint64),
+        old=np.zeros(rows, np.int32),
+        counts=np.zeros(kernel.EVENTS + 1, np.int64),
     )
 
 
-def states_with_room(states: States, events: int, words: int) -> States:
-    """With room for so many states, and for so many numbers in their rows."""
-    return States(
-        grown(states.rows, words),
-        grown(states.ends, events),
-        grown(states.seen, events),
-        states.marks,
-        grown(states.old, words),
-    )
+def emptied(share: Share, states: int) -> Share:
+    """A share for as many other states, of which nothing is known yet."""
+    share.places[:states, kernel.FROM] = NONE
+    share.counts[:] = 0
+    return share
+
+
+def share_with_room(share: Share, events: int, words: int) -> Share:
+    """With room for so many more effects, and for so many more numbers in rows."""
+    events += int(share.counts[kernel.USED])
+    words = words + int(share.counts[kernel.ROWS]) if len(share.marks) else 0
+    columns = "todo", "prints", "found", "starts", "ends", "seen"
+    rooms = {**dict.fromkeys(columns, events), "rows": words, "old": words}
+    return share._replace(**{name: grown(getattr(share, name), rooms[name]) for name in rooms})
 
 
 def size_of(*groups: Iterable[Any]) -> int:

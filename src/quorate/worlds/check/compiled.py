@@ -5,29 +5,62 @@ Invariant: what comes of it is what the twin finds, state for state (explore.py)
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 
 from quorate.worlds.check import kernel as k
 from quorate.worlds.check.arrays import (
     Mirror,
     Places,
+    emptied,
     get_row,
+    level_of,
     new_level,
-    new_states,
+    new_share,
     new_work,
-    put_row,
+    share_with_room,
     size_of,
-    states_with_room,
     with_room,
     work_with_room,
 )
 from quorate.worlds.check.effects import BUDGET
-from quorate.worlds.check.explore import Explorer, Reductions, State
-from quorate.worlds.check.loop import explore
+from quorate.worlds.check.explore import Explorer, Graph, Reductions
+from quorate.worlds.check.loop import expand_ahead, settle
+from quorate.worlds.check.places import Alike
 from quorate.worlds.check.tables import BUDGETS, NOBODY
 
-STRIDE = 1 << 14
-"""After how many states the kernel comes back to look at the clock."""
+STRIDE = 1 << 11
+"""How many states are a share. After each the kernel comes back to look at the clock."""
+
+AHEAD, HELPERS_MAX = 8, 3
+"""How many shares are under way, and how many threads at most expand them ahead of their turn."""
+
+RENEWED = 1.1
+"""By how much the effects have to grow for helpers to be given them anew."""
+
+
+class Span(NamedTuple):
+    """States of a level from `first` on, which a helper, if any, expands into a share."""
+
+    first: int
+    until: int
+    share: k.Share
+    expanded: Future[None] | None
+
+
+class Known(NamedTuple):
+    """What a helper knows: so many effects, by which a row grows at most so much."""
+
+    effects: int
+    growth: int
+    program: k.Program
+    alike: Alike
+
 
 NETWORKS = {"bag": k.BAG, "set": k.SET, "fifo": k.FIFO}
 
@@ -53,18 +86,16 @@ class CompiledExplorer(Explorer):
         kind = NETWORKS[self.bounds.network]
         self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
-        self.states = new_states(self.places.members)
         self.mirror = Mirror(self.tables, self.effects, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
+        self.helping = min(processors() - 1, HELPERS_MAX)
+        shares = AHEAD if self.helping else 1
+        self.shares = [new_share(STRIDE, self.places.members) for _ in range(shares)]
+        self.spans: deque[Span] = deque()
+        self.known: Known | None = None
         self.program = self.mirror.program()
         self.width = 0
-        self._make_room(max(len(twin.visited), len(twin.asked)), 0)
-        for print in twin.visited:
-            self.counts[k.VISITED] += k.insert(self.work.visited, np.uint64(print))
-        for seen in twin.asked:
-            self.counts[k.ASKED] += k.insert(self.work.asked, np.uint64(seen))
-        for state in twin.next:
-            self._copy(state)
+        self._copy(twin)
 
     @property
     def counts(self) -> k.Int64s:
@@ -73,13 +104,21 @@ class CompiledExplorer(Explorer):
     def _width(self) -> int:
         return int(self.counts[k.STATES])
 
-    def _copy(self, state: State) -> None:
-        """Let the next level have a state that the twin has found."""
-        place = self._width()
-        self._make_room(1, len(state.row) + len(state.net) + 1)
-        put_row(self.new, place, state.row, state.net)
-        self.new.prints[place], self.new.seen[place] = state.print, state.seen
-        self.counts[k.STATES] += 1
+    def _copy(self, twin: Explorer) -> None:
+        """Let the sets and the next level have what the twin has found."""
+        for which, known in ((k.VISITED, twin.visited), (k.ASKED, twin.asked)):
+            self.counts[which] = len(known)
+        self.work = work_with_room(self.work, 0)
+        k.rehash(np.fromiter(twin.visited, np.uint64, len(twin.visited)), self.work.visited)
+        k.rehash(np.fromiter(twin.asked, np.uint64, len(twin.asked)), self.work.asked)
+        self.new = level_of(self.new, [(state.row, state.net) for state in twin.next])
+        for place, state in enumerate(twin.next):
+            self.new.prints[place], self.new.seen[place] = state.print, state.seen
+        self.counts[k.STATES] = len(twin.next)
+
+    def go_on(self, states: int | None = None) -> Graph:
+        with ThreadPoolExecutor(self.helping or 1) as self.helpers:
+            return super().go_on(states)
 
     def _level(self) -> None:
         graph, counts = self.graph, self.counts
@@ -91,22 +130,58 @@ class CompiledExplorer(Explorer):
         states = self.bounds.states
         counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states
         self.places.numbers()
-        while counts[k.DONE] < width:
-            counts[k.UNTIL] = min(counts[k.DONE] + STRIDE, width)
-            why = explore(
-                *(self.rules, self._growth(), self.program, self.places.alike()),
-                *(self.level, self.new, self.states, self.work),
-            )
-            self._settle()
+        self.known = None  # or a helper would meet local states that it has not heard of
+        firsts = deque(range(0, width, STRIDE))
+        while firsts or self.spans:
+            while firsts and self.shares:
+                self._begin(firsts.popleft())
+            self._settle(self.spans.popleft())
             self._look_at_time(width - int(counts[k.DONE]) + self._width())
             if graph.is_refuted or graph.stopped:
                 return
-            if why == k.UNKNOWN:
+
+    def _begin(self, first: int) -> None:
+        """Have a share of the level expanded by a helper, unless it comes next anyway."""
+        until = min(first + STRIDE, self.width)
+        share, expanded = emptied(self.shares.pop(), until - first), None
+        if self.spans:
+            known = self.known
+            if known is None or self.mirror.effects.count > RENEWED * known.effects:
+                known = self.known = self._snapshot()
+            where = self.rules, known.growth, first, until, known.program, known.alike
+            expand = partial(expand_ahead, *where, self.level, self.work.visited, share)
+            expanded = self.helpers.submit(expand)
+        self.spans.append(Span(first, until, share, expanded))
+
+    def _snapshot(self) -> Known:
+        """What is known by now, for helpers, who see nothing of what is learnt meanwhile."""
+        program = k.Program._make(each.copy() for each in self.program)
+        alike = Alike._make(each.copy() for each in self.places.alike())
+        return Known(self.mirror.effects.count, self._growth(), program, alike)
+
+    def _settle(self, span: Span) -> None:
+        """Add what the states of a share lead to. What no helper has begun with is done here."""
+        first, until, share, expanded = span
+        graph, counts = self.graph, self.counts
+        if expanded is not None and not expanded.cancel():
+            expanded.result()
+        counts[k.UNTIL] = until
+        while counts[k.DONE] < until and not (graph.is_refuted or graph.stopped):
+            why = settle(
+                *(self.rules, self._growth(), first, self.program, self.places.alike()),
+                *(self.level, self.new, self.work, share),
+            )
+            if why != k.UNKNOWN or counts[k.NEWS]:
+                self._record()
+            if why == k.UNKNOWN and not graph.is_refuted:
                 self._learn()
             elif why == k.ROOM:
                 place = counts[k.DONE]
                 length = self.level.offsets[place + 1] - self.level.offsets[place]
-                self._make_room(int(counts[k.EVENTS]), int(length) + self._growth())
+                events, length = int(share.counts[k.EVENTS]), int(length) + self._growth()
+                self._make_room(events, length)
+                share = share_with_room(share, events, events * length)
+        self.shares.append(share)
 
     def _growth(self) -> int:
         """How much longer a row may become by an effect, and by processes that change places."""
@@ -129,15 +204,14 @@ class CompiledExplorer(Explorer):
         words = int(self.new.offsets[width]) + events * length
         self.new = with_room(self.new, width + events + 1, words)
         self.work = work_with_room(self.work, events)
-        self.states = states_with_room(self.states, events, events * length)
         self._stop_if_large()
 
     def _memory(self) -> int:
         graph = self.graph
         ways = graph.states * (graph.parents.itemsize + graph.actions.itemsize)
-        return size_of(self.program, self.level, self.new, self.work) + ways
+        return size_of(self.program, self.level, self.new, self.work, *self.shares) + ways
 
-    def _settle(self) -> None:
+    def _record(self) -> None:
         """Ask about what is new, and let the graph have what was found up to a refutation."""
         graph, counts = self.graph, self.counts
         base = int(counts[k.FIRST] + self.width)
@@ -153,8 +227,8 @@ class CompiledExplorer(Explorer):
             counts[[k.STATES, k.TRANSITIONS, k.SHORT, k.DONE]] = then[1:]
             counts[k.STUCK], counts[k.FAILED] = 0, k.NONE
         found = slice(graph.states - base, counts[k.STATES])
-        graph.parents.frombytes(self.new.parents[found].tobytes())
-        graph.actions.frombytes(self.new.actions[found].tobytes())
+        graph.parents.frombytes(self.new.parents[found].view(np.uint8).data)
+        graph.actions.frombytes(self.new.actions[found].view(np.uint8).data)
         graph.transitions = int(counts[k.TRANSITIONS])
         graph.short |= {name for bit, name in enumerate(BUDGETS) if counts[k.SHORT] >> bit & 1}
         state = int(counts[k.FIRST] + counts[k.DONE]) - 1
@@ -163,3 +237,9 @@ class CompiledExplorer(Explorer):
         if counts[k.FAILED] != k.NONE:
             graph.failed = state, int(counts[k.FAILED])
         self._stop_if_full()
+
+
+def processors() -> int:
+    """How many this process may use."""
+    known = getattr(os, "sched_getaffinity", None)
+    return os.cpu_count() or 1 if known is None else len(known(0))

@@ -23,9 +23,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BAG, SET, FIFO = range(3)
 
-PAUSED, UNKNOWN, ROOM, ENDED = range(4)
+PAUSED, UNKNOWN, ROOM, ENDED, FOUND = range(5)
 """Why the kernel comes back: so many states are done; for the next one effects are not in the
-arrays, or these have no room; or the search is over, being refuted or having enough states."""
+arrays, or these have no room; or the search is over, being refuted or having enough states. Of one
+state: all that can happen next was found."""
 
 ACTION, COST, FLAGS, TAKEN, SLOT, PUTS, PUTS_END, SENT, SENT_END = range(9)
 """The columns of an effect: the last are where in `puts` and in `sent` its own are."""
@@ -37,12 +38,20 @@ PLACE, CHANNEL = range(2)
 """The columns of a message: the place in a row of its receiver, and its queue."""
 
 DONE, UNTIL, FIRST, STATES, ENOUGH, TRANSITIONS, SHORT = range(7)
-EVENTS, VISITED, ASKED, NEWS, HELD, MOVED, STUCK, FAILED = range(7, 15)
-COUNTS = 15
+VISITED, ASKED, NEWS, STUCK, FAILED = range(7, 12)
+COUNTS = 12
 """What is counted: states of the level that are done, and that are to be; the number of its first;
 states of the next level, and how many are enough; transitions; budgets that were short, as bits.
-Then effects of the state at hand; members of both sets; rows of `news`; and of the last state what
-was short, whether it moved or is stuck, and the action by which it failed, or NONE."""
+Then members of both sets; rows of `news`; and of the last state whether it is stuck, and the action
+by which it failed, or NONE."""
+
+USED, ROWS, EVENTS = range(3)
+"""What is counted of a share: effects, and numbers in rows, that have a place in it; and how many
+effects the last state had, whether there was room for them or not."""
+
+FROM, TO, HELD, MOVED, FAILED_BY, PLACE_COLUMNS = range(6)
+"""Of a state in a share: where its effects are, or NONE if that is not known; budgets that were
+short, as bits; whether it moves; and the action by which it fails, or NONE."""
 
 NONE = -(1 << 40)
 
@@ -97,14 +106,29 @@ class Level(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Sets of fingerprints, the effects that are looked at, and what is new to properties."""
+    """Sets of fingerprints, and what is new to properties."""
 
     visited: Words
     asked: Words
+    news: Int64s
+    counts: Int64s
+
+
+class Share(NamedTuple):
+    """What the states of a level lead to, from the first of this share on: effects, fingerprints
+    after them, and what was found of these. Where processes may change places, the rows in order
+    too, each from `starts` to `ends`; `marks` and `old` are room for that."""
+
+    places: Int64s
     todo: Int32s
     prints: Words
-    homes: Words
-    news: Int64s
+    found: Words
+    rows: Int32s
+    starts: Int64s
+    ends: Int64s
+    seen: Words
+    marks: Words
+    old: Int32s
     counts: Int64s
 
 
@@ -302,28 +326,22 @@ def write_network(
 
 @inlined
 def find_events(
-    network: int,
-    rows: Int32s,
-    begin: int,
-    net: int,
-    end: int,
-    moves: Int32s,
-    messages: Int32s,
-    deliveries: Int64s,
-    todo: Int32s,
+    network: int, rows: Int32s, begin: int, net: int, end: int, program: Program, share: Share
 ) -> int:
-    """Write the effects that a state may have to `todo`; how many there are, or -1: unknown.
+    """Write the effects that a state may have to `share`; how many there are, or -1: unknown.
 
     Its local states are from `begin` to `net`. If there is no room for all, not all are written.
     """
-    found = 0
+    moves, messages, deliveries = program.moves, program.messages, program.deliveries
+    todo, base, found = share.todo, share.counts[USED], 0
+    room = len(todo) - base
     for at in range(begin, net):
         start, many = moves[rows[at], 0], moves[rows[at], 1]
         if many < 0:
             return -1
         for i in range(many):
-            if found + i < len(todo):
-                todo[found + i] = start + i
+            if found + i < room:
+                todo[base + found + i] = start + i
         found += many
     last = queue = -1
     for at in range(net, end):
@@ -338,8 +356,8 @@ def find_events(
             return -1
         first, many = deliveries[slot, 1] >> MANY, deliveries[slot, 1] & ((1 << MANY) - 1)
         for i in range(many):
-            if found + i < len(todo):
-                todo[found + i] = first + i
+            if found + i < room:
+                todo[base + found + i] = first + i
         found += many
     return found
 
@@ -352,15 +370,19 @@ def find_prints(
     net: int,
     end: int,
     before: np.uint64,
+    which: int,
     program: Program,
-    work: Work,
+    share: Share,
 ) -> int:
-    """Keep of the effects in `todo` those that change a state, and its fingerprints after them."""
+    """Keep of the effects in `share` those that change a state, with its fingerprints after them.
+
+    Where these end; the rest of what there is to say of the state goes to `places`.
+    """
     effects, deltas, sent, shares = program.effects, program.deltas, program.sent, program.shares
-    todo, prints, counts, messages = work.todo, work.prints, work.counts, program.messages
-    kept = held = moved = 0
-    counts[FAILED] = NONE
-    for i in range(counts[EVENTS]):
+    todo, prints, messages = share.todo, share.prints, program.messages
+    base, failed = share.counts[USED], NONE
+    kept, held, moved = base, 0, 0
+    for i in range(base, base + share.counts[EVENTS]):
         effect = todo[i]
         cost, flags, taken = effects[effect, COST], effects[effect, FLAGS], effects[effect, TAKEN]
         if cost >= 0 and rows[at + 1 + cost] == 0:
@@ -368,8 +390,8 @@ def find_prints(
             continue
         if flags & FAILS:
             moved = MOVES
-            if counts[FAILED] == NONE:
-                counts[FAILED] = effects[effect, ACTION]
+            if failed == NONE:
+                failed = effects[effect, ACTION]
             continue
         after = before + deltas[effect, 0]
         if network != BAG:
@@ -382,8 +404,9 @@ def find_prints(
             moved |= flags & MOVES
             todo[kept], prints[kept] = effect, after
             kept += 1
-    counts[HELD], counts[MOVED] = held, moved
-    return kept
+    places = share.places
+    places[which, HELD], places[which, MOVED], places[which, FAILED_BY] = held, moved, failed
+    return int(kept)
 
 
 @inlined
@@ -396,16 +419,17 @@ def contains(table: Words, key: np.uint64) -> bool:
 
 
 @inlined
-def look(
-    table: Words,
-    keys: Words,
-    many: int,
-    homes: Words,
-) -> None:
-    """What is in the places of keys: all are fetched at once, as memory is slow."""
+def look(table: Words, first: int, end: int, keys: Words, found: Words) -> None:
+    """What is found of keys: themselves, where they are in the table.
+
+    What is in their own places is fetched for all at once, as memory is slow.
+    """
     mask = np.uint64(len(table) - 1)
-    for i in range(many):
-        homes[i] = table[keys[i] & mask]
+    for i in range(first, end):
+        found[i] = table[keys[i] & mask]
+    for i in range(first, end):
+        if found[i] and found[i] != keys[i] and contains(table, keys[i]):
+            found[i] = keys[i]
 
 
 @inlined
@@ -453,22 +477,15 @@ def write_state(
 
 
 @inlined
-def has_room(
-    events: int,
-    length: int,
-    growth: int,
-    new: Level,
-    work: Work,
-) -> bool:
+def has_room(events: int, length: int, growth: int, new: Level, work: Work) -> bool:
     """Whether there is room for the states that so many effects make of a state of this length.
 
     Each makes it longer by at most `growth`. Sets are at most three fifths full.
     """
     counts = work.counts
     states = counts[STATES] + events
-    return (
-        events <= len(work.todo)
-        and states < len(new.prints)
+    return bool(
+        states < len(new.prints)
         and new.offsets[counts[STATES]] + events * (length + growth) <= len(new.rows)
         and 5 * (counts[VISITED] + events) <= 3 * len(work.visited)
         and 5 * (counts[ASKED] + events) <= 3 * len(work.asked)

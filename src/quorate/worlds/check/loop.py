@@ -1,7 +1,8 @@
 """The loop of the kernel: the states of a level are expanded one after the other.
 
 Invariant: a state is expanded as a whole or not at all, so that whoever lacks something for it
-asks, and comes again.
+asks, and comes again. To expand changes nothing but a share, so that threads may do it ahead, each
+in its own; what comes of states is settled in their order by one.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from quorate.worlds.check.kernel import (
     ENOUGH,
     EVENTS,
     FAILED,
+    FAILED_BY,
     FIRST,
     FIRST_OF_ALL,
     FLAGS,
+    FOUND,
+    FROM,
     HELD,
     MOVED,
     NEWS,
@@ -29,6 +33,7 @@ from quorate.worlds.check.kernel import (
     PAUSED,
     QUIET,
     ROOM,
+    ROWS,
     SHORT,
     SHORT_THEN,
     SLOT,
@@ -36,16 +41,20 @@ from quorate.worlds.check.kernel import (
     STATES,
     STATES_THEN,
     STUCK,
+    TO,
     TRANSITIONS,
     TRANSITIONS_THEN,
     UNKNOWN,
     UNTIL,
+    USED,
     VISITED,
     Int32s,
     Int64s,
     Level,
     Program,
     Rules,
+    Share,
+    Words,
     Work,
     compiled,
     contains,
@@ -57,27 +66,20 @@ from quorate.worlds.check.kernel import (
     look,
     write_state,
 )
-from quorate.worlds.check.places import Alike, States, arrange_all
+from quorate.worlds.check.places import Alike, arrange_all
+
+BLOCK = 256
+"""Of how many states memory is fetched at once."""
 
 
 @inlined
-def has_room_for(events: int, length: int, states: States) -> bool:
-    """Whether there is room for so many states, each of at most this length."""
-    rows = min(len(states.rows), len(states.old))
-    return events * length <= rows and events <= len(states.ends)
-
-
-@inlined
-def keep(which: int, place: int, states: States, work: Work) -> None:
-    """Move one of the states that come of one to an earlier place, or let it be where it is."""
-    work.todo[place], work.prints[place] = work.todo[which], work.prints[which]
-    if len(states.marks):
-        first = states.ends[which - 1] if which else 0
-        to = states.ends[place - 1] if place else 0
-        size = states.ends[which] - first
-        for i in range(size):
-            states.rows[to + i] = states.rows[first + i]
-        states.ends[place], states.seen[place] = to + size, states.seen[which]
+def keep(which: int, place: int, share: Share) -> None:
+    """Move one of the effects of a state to an earlier place, or let it be where it is."""
+    share.todo[place], share.prints[place] = share.todo[which], share.prints[which]
+    share.found[place] = share.found[which]
+    if len(share.marks):
+        share.starts[place], share.ends[place] = share.starts[which], share.ends[which]
+        share.seen[place] = share.seen[which]
 
 
 @inlined
@@ -86,19 +88,20 @@ def without_others(
     rows: Int32s,
     begin: int,
     net: int,
-    kept: int,
+    start: int,
+    stop: int,
     program: Program,
-    states: States,
     work: Work,
+    share: Share,
 ) -> int:
-    """Keep the effects that are enough, where these lead to what is new; how many these are."""
-    effects, masks, todo, prints = program.effects, program.masks, work.todo, work.prints
-    for i in range(kept):
+    """Keep the effects that are enough, where these lead to what is new; where these end."""
+    effects, masks, todo, prints = program.effects, program.masks, share.todo, share.prints
+    for i in range(start, stop):
         if effects[todo[i], FLAGS] & FIRST_OF_ALL and not contains(work.visited, prints[i]):
-            keep(i, 0, states, work)
-            return 1
+            keep(i, start, share)
+            return start + 1
     if not rules.limits:
-        return kept
+        return stop
     once = twice = np.uint64(0)
     for at in range(begin, net):
         twice |= once & masks[rows[at]]
@@ -110,18 +113,18 @@ def without_others(
             continue
         new = False
         quiet = True
-        for i in range(kept):
+        for i in range(start, stop):
             if effects[todo[i], SLOT] == slot:
                 quiet = quiet and effects[todo[i], FLAGS] & QUIET != 0
                 new = new or not contains(work.visited, prints[i])
         if new and quiet:
-            count = 0
-            for i in range(kept):
+            end = start
+            for i in range(start, stop):
                 if effects[todo[i], SLOT] == slot:
-                    keep(i, count, states, work)
-                    count += 1
-            return count
-    return kept
+                    keep(i, end, share)
+                    end += 1
+            return end
+    return stop
 
 
 @inlined
@@ -132,33 +135,28 @@ def add_states(
     net: int,
     end: int,
     place: int,
-    kept: int,
+    first: int,
+    last: int,
     program: Program,
     level: Level,
     new: Level,
-    states: States,
     work: Work,
+    share: Share,
 ) -> None:
     """Write those states to the next level that are not visited yet."""
-    todo, prints, homes, counts, visited = (
-        work.todo,
-        work.prints,
-        work.homes,
-        work.counts,
-        work.visited,
-    )
-    for i in range(kept):
-        if homes[i] == prints[i] or not insert(visited, prints[i]):
+    prints, found, counts, visited = share.prints, share.found, work.counts, work.visited
+    for i in range(first, last):
+        if found[i] == prints[i] or not insert(visited, prints[i]):
             continue
-        effect, state, start = todo[i], counts[STATES], new.offsets[counts[STATES]]
+        effect, state, start = share.todo[i], counts[STATES], new.offsets[counts[STATES]]
         counts[VISITED] += 1
         counts[STATES] = state + 1
         if rules.symmetric:
-            first = states.ends[i - 1] if i else 0
-            stop = start + states.ends[i] - first
+            begin = share.starts[i]
+            stop = start + share.ends[i] - begin
             for j in range(stop - start):
-                new.rows[start + j] = states.rows[first + j]
-            seen = states.seen[i]
+                new.rows[start + j] = share.rows[begin + j]
+            seen = share.seen[i]
         else:
             stop = write_state(rules, rows, at, net, end, effect, program, new.rows, start)
             seen = level.seen[place] + program.deltas[effect, 1]
@@ -180,10 +178,11 @@ def rest(
     begin: int,
     net: int,
     waits: NDArray[np.bool_],
-    counts: Int64s,
+    which: int,
+    places: Int64s,
 ) -> bool:
     """Whether nothing can happen any more, and somebody waits."""
-    if counts[MOVED] or counts[HELD] & rules.timeouts or not rules.deadlocks:
+    if places[which, MOVED] or places[which, HELD] & rules.timeouts or not rules.deadlocks:
         return False
     at = begin
     while at < net and not waits[rows[at]]:
@@ -191,59 +190,124 @@ def rest(
     return at < net
 
 
-@compiled
-def explore(
+@inlined
+def expand(
     rules: Rules,
     growth: int,
+    which: int,
+    place: int,
+    program: Program,
+    alike: Alike,
+    level: Level,
+    visited: Words,
+    share: Share,
+) -> int:
+    """Find all that can happen next in a state; FOUND, or why not."""
+    rows, counts = level.rows, share.counts
+    at, end = level.offsets[place], level.offsets[place + 1]
+    begin = at + 1 + rules.budgets
+    net = begin + rows[at]
+    events = find_events(rules.network, rows, begin, net, end, program, share)
+    if events < 0:
+        return UNKNOWN
+    counts[EVENTS] = events
+    first, words = counts[USED], events * (end - at + growth)
+    if first + events > len(share.todo):
+        return ROOM
+    if rules.symmetric and counts[ROWS] + words > min(len(share.rows), len(share.old)):
+        return ROOM
+    prints = level.prints[place]
+    last = find_prints(rules.network, rows, at, net, end, prints, which, program, share)
+    if rules.symmetric and not arrange_all(
+        rules, rows, at, net, end, first, last, program, alike, share
+    ):
+        return UNKNOWN
+    look(visited, first, last, share.prints, share.found)
+    share.places[which, FROM], share.places[which, TO] = first, last
+    counts[USED] = last
+    return FOUND
+
+
+@compiled
+def expand_ahead(
+    rules: Rules,
+    growth: int,
+    first: int,
+    until: int,
+    program: Program,
+    alike: Alike,
+    level: Level,
+    visited: Words,
+    share: Share,
+) -> None:
+    """Expand states from `first` on whose turn has not come, as far as all is known of them."""
+    for place in range(first, until):
+        which = place - first
+        if expand(rules, growth, which, place, program, alike, level, visited, share) == ROOM:
+            return
+
+
+@inlined
+def look_again(visited: Words, which: int, until: int, share: Share) -> None:
+    """Fetch what is in the places of states that were not visited when they were found."""
+    mask = np.uint64(len(visited) - 1)
+    prints, found = share.prints, share.found
+    for each in range(which, min(until, which + BLOCK)):
+        if share.places[each, FROM] != NONE:
+            for i in range(share.places[each, FROM], share.places[each, TO]):
+                if found[i] != prints[i]:
+                    found[i] = visited[prints[i] & mask]
+
+
+@compiled
+def settle(
+    rules: Rules,
+    growth: int,
+    first: int,
     program: Program,
     alike: Alike,
     level: Level,
     new: Level,
-    states: States,
     work: Work,
+    share: Share,
 ) -> int:
-    """Expand the states of a level from DONE to UNTIL; why it comes back."""
-    rows, counts, news = level.rows, work.counts, work.news
+    """Add what the states of a share lead to, from DONE to UNTIL; why it comes back.
+
+    `first` is the first state of the share. What has not been expanded ahead is so now.
+    """
+    rows, places, counts, news = level.rows, share.places, work.counts, work.news
     while counts[DONE] < counts[UNTIL]:
         place = counts[DONE]
+        which = place - first
         at, end = level.offsets[place], level.offsets[place + 1]
         begin = at + 1 + rules.budgets
         net = begin + rows[at]
-        events = find_events(
-            rules.network,
-            rows,
-            begin,
-            net,
-            end,
-            program.moves,
-            program.messages,
-            program.deliveries,
-            work.todo,
-        )
-        if events < 0:
-            return UNKNOWN
-        counts[EVENTS] = events
-        if not has_room(events, end - at, growth, new, work):
+        words = share.counts[ROWS]
+        expanded = places[which, FROM] != NONE
+        if not expanded:
+            why = expand(rules, growth, which, place, program, alike, level, work.visited, share)
+            if why != FOUND:
+                return why
+        elif not which & (BLOCK - 1):
+            look_again(work.visited, which, counts[UNTIL] - first, share)
+        start, stop = places[which, FROM], places[which, TO]
+        if not has_room(stop - start, end - at, growth, new, work):
+            share.counts[EVENTS] = stop - start
             return ROOM
-        if rules.symmetric and not has_room_for(events, end - at + growth, states):
-            return ROOM
-        kept = find_prints(rules.network, rows, at, net, end, level.prints[place], program, work)
-        if rules.symmetric and not arrange_all(
-            rules, rows, at, net, end, kept, program, alike, states, work
-        ):
-            return UNKNOWN
         if rules.reduces:
-            kept = without_others(rules, rows, begin, net, kept, program, states, work)
-        counts[TRANSITIONS] += kept
-        look(work.visited, work.prints, kept, work.homes)
+            stop = without_others(rules, rows, begin, net, start, stop, program, work, share)
+        counts[TRANSITIONS] += stop - start
         asked = counts[NEWS]
-        add_states(rules, rows, at, net, end, place, kept, program, level, new, states, work)
+        add_states(rules, rows, at, net, end, place, start, stop, program, level, new, work, share)
+        if not expanded:
+            share.counts[USED], share.counts[ROWS] = start, words
         counts[DONE] += 1
-        counts[SHORT] |= counts[HELD]
+        counts[SHORT] |= places[which, HELD]
         for i in range(asked, counts[NEWS]):
             news[i, STATES_THEN], news[i, TRANSITIONS_THEN] = counts[STATES], counts[TRANSITIONS]
             news[i, SHORT_THEN], news[i, DONE_THEN] = counts[SHORT], counts[DONE]
-        counts[STUCK] = rest(rules, rows, begin, net, program.waits, counts)
+        counts[STUCK] = rest(rules, rows, begin, net, program.waits, which, places)
+        counts[FAILED] = places[which, FAILED_BY]
         if counts[STUCK] or counts[FAILED] != NONE or counts[STATES] >= counts[ENOUGH]:
             return ENDED
     return PAUSED

@@ -12,12 +12,12 @@ import numpy as np
 from quorate.worlds.check.kernel import (
     CHANNEL,
     FIFO,
+    ROWS,
     Int32s,
-    Int64s,
     Program,
     Rules,
+    Share,
     Words,
-    Work,
     inlined,
     placed,
     write_state,
@@ -40,16 +40,6 @@ class Alike(NamedTuple):
     shares: Words
     seen: Words
     budgets: Words
-
-
-class States(NamedTuple):
-    """The states that come of one: a row ends where the next begins; `marks` and `old` are room."""
-
-    rows: Int32s
-    ends: Int64s
-    seen: Words
-    marks: Words
-    old: Int32s
 
 
 @inlined
@@ -140,10 +130,10 @@ def sort(rules: Rules, rows: Int32s, net: int, end: int, messages: Int32s) -> No
 
 @inlined
 def arrange(
-    rules: Rules, start: int, end: int, program: Program, alike: Alike, states: States
+    rules: Rules, start: int, end: int, program: Program, alike: Alike, share: Share
 ) -> int:
-    """Bring a row of `states` into order; where it ends, or LACKING."""
-    rows, marks = states.rows, states.marks
+    """Bring a row of `share` into order; where it ends, or LACKING."""
+    rows, marks = share.rows, share.marks
     begin = start + 1 + rules.budgets
     add_marks(rules, rows, begin, begin + rows[start], end, program, alike, marks)
     which = first = 0
@@ -153,7 +143,7 @@ def arrange(
                 at = first + i
                 if marks[at] > marks[at + 1]:
                     marks[at], marks[at + 1] = marks[at + 1], marks[at]
-                    end = swap(rules, rows, start, end, which + i, program, alike, states.old)
+                    end = swap(rules, rows, start, end, which + i, program, alike, share.old)
                     if end < 0:
                         return LACKING
         first += size
@@ -186,27 +176,27 @@ def arrange_all(
     at: int,
     net: int,
     end: int,
-    kept: int,
+    first: int,
+    last: int,
     program: Program,
     alike: Alike,
-    states: States,
-    work: Work,
+    share: Share,
 ) -> bool:
-    """Write what the kept effects make of a state to `states`, in order, with their prints.
+    """Write what effects make of a state to the rows of `share`, in order, with their prints.
 
     False where something is lacking for that.
     """
-    to = 0
-    for i in range(kept):
-        stop = write_state(rules, rows, at, net, end, work.todo[i], program, states.rows, to)
-        stop = arrange(rules, to, stop, program, alike, states)
+    to = share.counts[ROWS]
+    for i in range(first, last):
+        stop = write_state(rules, rows, at, net, end, share.todo[i], program, share.rows, to)
+        stop = arrange(rules, to, stop, program, alike, share)
         if stop < 0:
             return False
-        work.prints[i] = print_of(rules, states.rows, to, stop, program, alike)
+        share.prints[i] = print_of(rules, share.rows, to, stop, program, alike)
         seen = np.uint64(0)
-        for place in range(to + 1 + rules.budgets, to + 1 + rules.budgets + states.rows[to]):
-            seen += alike.seen[states.rows[place]]
-        states.seen[i] = seen
-        states.ends[i] = stop
+        for place in range(to + 1 + rules.budgets, to + 1 + rules.budgets + share.rows[to]):
+            seen += alike.seen[share.rows[place]]
+        share.seen[i], share.starts[i], share.ends[i] = seen, to, stop
         to = stop
+    share.counts[ROWS] = to
     return True

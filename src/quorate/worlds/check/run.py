@@ -24,7 +24,7 @@ from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
-HAND_OVER_STATES, LOADED_STATES = 20_000, 1_000
+HAND_OVER_STATES, LOADED_STATES = 8_000, 1_000
 """From how many on the kernel pays, which is to be loaded first, or is there already."""
 
 SLOWER = 20

@@ -54,6 +54,18 @@ def done():
     return each(p in P, has=p.n == 1)
 """
 
+GROWS = """\
+class P(process):
+    def setup(): self.n = 0
+    def run():
+        while True:
+            -- on
+            await(n >= 0)
+            n += 1
+def main():
+    start(new(P, num=2))
+"""
+
 
 def greets(body: str = "pass", bound: int = 2) -> str:
     return GREETS.replace("BODY", body).replace("BOUND", str(bound))
@@ -215,3 +227,20 @@ def test_an_interrupt_shows_what_was_covered(
     ended = check(greets())
     assert ended.status == 130
     assert ended.out.startswith("interrupted: ")
+
+
+def test_what_is_left_out_can_be_held_to_what_is_not(quorate: Quorate, tmp_path: Path) -> None:
+    file = tmp_path / "greets.da"
+    file.write_text(greets())
+    outcome = quorate("check", "--self-check", "--exact", str(file))
+    assert outcome.status == 0
+    assert "self-check: with nothing left out 9 states: the same verdict, and the" in outcome.out
+    assert "no state was missed: they were kept whole" in outcome.out
+
+
+def test_a_search_stops_where_it_takes_too_much_memory(quorate: Quorate, tmp_path: Path) -> None:
+    file = tmp_path / "grows.da"
+    file.write_text(GROWS)
+    outcome = quorate("check", "--memory", "1", str(file))
+    assert outcome.status == 3
+    assert "memory" in outcome.out

@@ -53,9 +53,12 @@ Advance = Callable[["Graph", int], None]
 @click.option("--states", type=Number(1), metavar="N", help="Stop after so many.")
 @click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps.")
 @click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long.")
+@click.option("--memory", type=Number(1), metavar="MB", help="Stop when it takes so much.")
 @click.option("--strong", is_flag=True, help="What can happen again and again, happens at last.")
 @click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation.")
 @click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same.")
+@click.option("--exact", is_flag=True, help="Keep states whole, not as fingerprints: slower.")
+@click.option("--self-check", is_flag=True, help="Compare with what nothing is left out of.")
 @click.option(
     "--trace",
     type=click.Path(dir_okay=False),
@@ -107,6 +110,8 @@ def check(
                 branching=True,
             )
             checked, notes = _checked(loaded, options, quiet=as_json)
+            if options["self_check"] and checked.graph.stopped != "interrupted":
+                notes.append(_self_checked(loaded, checked, options))
     except SyntaxError as error:
         if as_json and told_as_json(error):
             return Status.MISUSED
@@ -153,6 +158,21 @@ def _checked(
     return checked, notes
 
 
+def _self_checked(module: ModuleType, checked: Checked, options: dict[str, Any]) -> str:
+    """What is to be said of the same without reductions."""
+    from quorate.worlds.check.run import self_check
+    from quorate.worlds.check.summary import several
+
+    found = self_check(module, checked.bounds, deadlocks=not options["no_deadlock"])
+    assert found.agree, f"with reductions something else was found than without: {found}"
+    if found.unfinished is not None:
+        return f"self-check: not compared, as a limit was reached first: {found.unfinished}"
+    same = f", and the same {several(found.ends, 'end')}" if found.ends else ""
+    return (
+        f"self-check: with nothing left out {several(found.whole, 'state')}: the same verdict{same}"
+    )
+
+
 def _unordered(checked: Checked, config: dict[str, Any]) -> Iterator[str]:
     """What is to be said of classes that were seen only later, and whose messages may overtake."""
     from quorate.worlds.check.channels import classes_of, is_ordered
@@ -170,7 +190,9 @@ def _bounds(options: dict[str, Any]) -> Bounds:
     from quorate.worlds.check.tables import BUDGETS
 
     given = {name: options[name] for name in (*BUDGETS, "states", "depth", "seconds")}
-    return Bounds(**given, network=options["network"] or "bag", reduce=not options["no_reduction"])
+    memory = options["memory"] and options["memory"] * 1_000_000
+    how = {"reduce": not options["no_reduction"], "exact": options["exact"]}
+    return Bounds(**given, memory=memory, network=options["network"] or "bag", **how)
 
 
 def _tell(

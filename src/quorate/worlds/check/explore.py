@@ -11,7 +11,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quorate.worlds.check.effects import (
     BUDGET,
@@ -45,6 +45,7 @@ class Bounds:
     duplicates: int = 0
     network: Kind = "bag"
     reduce: bool = True
+    exact: bool = False  # states are told apart by all they are, not by fingerprints
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
@@ -155,6 +156,7 @@ class Explorer:
         self.graph = Graph()
         self.visited: set[int] = set()
         self.asked: set[int] = set()
+        self.whole: dict[Any, int] = {}  # the numbers of states, and of what properties see
         self.next: list[State] = []
 
     def begin(self, begins: Sequence[int]) -> None:
@@ -219,8 +221,8 @@ class Explorer:
 
     def _memory(self) -> int:
         """About how many bytes the states take."""
-        rows = len(self.next) * STATE_BYTES
-        return rows + self.graph.states * FINGERPRINT_BYTES
+        waiting, whole = len(self.next), len(self.whole)
+        return (waiting + whole) * STATE_BYTES + self.graph.states * FINGERPRINT_BYTES
 
     # One state.
 
@@ -228,7 +230,7 @@ class Explorer:
         """Find all that can happen next in a state."""
         moved, held = self._happen(state, self._events(state.row, state.net))
         self.graph.short |= held
-        if self.deadlocks and not moved and "timeouts" not in held:
+        if not moved and "timeouts" not in held:
             self._rest(state)
 
     def _events(self, row: Sequence[int], net: Net) -> list[Effect]:
@@ -245,7 +247,7 @@ class Explorer:
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""
-        if any(self.tables.waits[local] for local in state.row[BUDGET:]):
+        if self.deadlocks and any(self.tables.waits[local] for local in state.row[BUDGET:]):
             self.graph.stuck = state.number
 
     def _happen(self, state: State, effects: Iterable[Effect]) -> tuple[bool, set[str]]:
@@ -264,9 +266,12 @@ class Explorer:
                 graph.failed = graph.failed or (number, effect.action)
                 moved = True
                 continue
-            if depends and (sent or taken >= 0):
-                delta += self.network.delta(net, taken, sent)
-            print = (before + delta) & MASK
+            if self.bounds.exact:
+                print = self._number_of(*self._made_of(row, net, effect))
+            else:
+                if depends and (sent or taken >= 0):
+                    delta += self.network.delta(net, taken, sent)
+                print = (before + delta) & MASK
             if print != before:
                 moved |= moves
                 if self.symmetry is not None:
@@ -308,7 +313,9 @@ class Explorer:
         row, net = self._after(state, effect)
         number = self.graph.states
         seen = (state.seen + effect.seen) & MASK
-        if self.symmetry is not None:
+        if self.bounds.exact:
+            seen = self._number_of([self.tables.observed[local] for local in row[BUDGET:]])
+        elif self.symmetry is not None:
             seen = sum(share_of_seen(self.tables.observed[local]) for local in row[BUDGET:]) & MASK
         self.graph.parents.append(state.number)
         self.graph.actions.append(effect.action)
@@ -371,10 +378,16 @@ class Explorer:
         return row, net
 
     def _print_of(self, row: Sequence[int], net: Net) -> int:
-        """The fingerprint of a state."""
+        """The fingerprint of a state, or its number."""
+        if self.bounds.exact:
+            return self._number_of(row, net)
         print = sum(left * share for left, share in zip(row, SHARES, strict=False))
         print += sum(map(share_of_local, row[BUDGET:])) + self.network.fingerprint(net)
         return print & MASK
+
+    def _number_of(self, *what: Sequence[int]) -> int:
+        """A number that stands for this alone, above 0."""
+        return self.whole.setdefault(tuple(map(tuple, what)), len(self.whole) + 1)
 
     def _ask(self, row: Sequence[int], state: int) -> None:
         """Ask the properties about a state that they have not seen the like of."""

@@ -20,6 +20,7 @@ from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.reduction import Commuting, Sending
+from quorate.worlds.check.selfcheck import Compared, Ends, compared
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
@@ -104,18 +105,8 @@ def check_loaded(
 
     With `strong`, what can happen again and again is owed, not only what can all the time.
     """
-    from quorate.compiler.loader import main_of
-
     bounds = bounds or Bounds()
-    observer = Observer(properties_of(module), {module.__name__: module})
-    steps = Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0)
-    tables = Tables(
-        steps,
-        lambda local, process: observer.number(local.slot, local.state, process),
-        crash=bounds.crashes > 0,
-        ordered=bounds.network == "fifo",
-    )
-    begins = tables.begin(main_of(module))
+    tables, observer, begins = _prepared(module, bounds, config)
     search = partial(Explorer, tables, observer, tell=tell, deadlocks=deadlocks)
     if bounds.reduce:
         reductions = reductions_of(tables, begins, bounds)
@@ -138,6 +129,38 @@ def check_loaded(
     if live.graph.is_refuted:
         return replace(checked, graph=live.graph, explorer=live)
     return replace(checked, live=live, lassos=lassos(live, strong=strong))
+
+
+def self_check(
+    module: ModuleType,
+    bounds: Bounds | None = None,
+    config: Mapping[str, Any] | None = None,
+    *,
+    deadlocks: bool = True,
+) -> Compared:
+    """Explore a loaded program with reductions and without, in plain Python, and compare."""
+    bounds = bounds or Bounds()
+    tables, observer, begins = _prepared(module, bounds, config)
+    search = partial(Ends, tables, observer, deadlocks=deadlocks)
+    reductions = reductions_of(tables, begins, bounds)
+    _reduced(search, begins, bounds, False, reductions)
+    return compared(search(bounds, reductions=reductions.used()), search(bounds), begins)
+
+
+def _prepared(
+    module: ModuleType, bounds: Bounds, config: Mapping[str, Any] | None
+) -> tuple[Tables, Observer, tuple[int, ...]]:
+    """The tables of a program, who asks its properties, and the outcomes it begins with."""
+    from quorate.compiler.loader import main_of
+
+    observer = Observer(properties_of(module), {module.__name__: module})
+    tables = Tables(
+        Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0),
+        lambda local, process: observer.number(local.slot, local.state, process),
+        crash=bounds.crashes > 0,
+        ordered=bounds.network == "fifo",
+    )
+    return tables, observer, tables.begin(main_of(module))
 
 
 Search = Callable[..., Explorer]
@@ -197,7 +220,7 @@ def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
         states = LOADED_STATES if is_loaded else HAND_OVER_STATES
         twin.go_on(states // SLOWER if twin.symmetry is not None else states)
         kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
-    if not kernel:
+    if not kernel or twin.bounds.exact:
         return twin.go_on()
     from quorate.worlds.check.compiled import CompiledExplorer
 

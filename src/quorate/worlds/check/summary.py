@@ -109,6 +109,12 @@ def collision_chance(states: int) -> float:
 # In words.
 
 
+def _certainty(checked: Checked) -> str:
+    if checked.bounds.exact:
+        return "no state was missed: they were kept whole"
+    return f"chance that a state was missed: {collision_chance(checked.graph.states):.0e}"
+
+
 def lines_of(checked: Checked) -> Iterator[str]:
     """How much was looked at, and what is known of the properties."""
     graph, bounds = checked.graph, checked.bounds
@@ -116,7 +122,7 @@ def lines_of(checked: Checked) -> Iterator[str]:
     yield f"{_verdict(checked)}: {size}, depth {graph.depth:,}, {graph.seconds:.1f} s"
     if not (graph.is_refuted or checked.lassos):
         yield f"  {_scope(bounds)}"
-        yield f"  chance that a state was missed: {collision_chance(graph.states):.0e}"
+        yield f"  {_certainty(checked)}"
     answers = answers_of(checked)
     if told := [_told(each) for each in answers if each.verdict in KNOWN and not each.vacuous]:
         yield f"  {'; '.join(told)}"
@@ -233,7 +239,7 @@ def data_of(
             }
             for each in answers_of(checked)
         ],
-        "collision_chance": collision_chance(graph.states),
+        "collision_chance": 0.0 if checked.bounds.exact else collision_chance(graph.states),
         "violation": None if found is None else _violation(found, steps),
     }
 

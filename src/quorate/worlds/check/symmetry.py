@@ -153,12 +153,12 @@ class Symmetry:
                     at = first + place
                     if marks[at] > marks[at + 1]:
                         marks[at], marks[at + 1] = marks[at + 1], marks[at]
-                        net = self._swap(swap + place, row, net, begin, network)
+                        net = self.change(swap + place, row, net, begin, network)
             first += len(group)
             swap += len(group) - 1
         return net
 
-    def _swap(self, swap: int, row: list[int], net: Net, begin: int, network: Bag) -> Net:
+    def change(self, swap: int, row: list[int], net: Net, begin: int, network: Bag) -> Net:
         """Change two processes of a state about."""
         changed = [self.local(swap, local) for local in row[begin:]]
         row[begin:] = [NOBODY] * len(changed)

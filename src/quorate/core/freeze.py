@@ -12,7 +12,6 @@ from __future__ import annotations
 import copyreg
 import gc
 import struct
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -26,7 +25,7 @@ from quorate.core.containers import ObservedDict, ObservedList, ObservedSet
 from quorate.core.errors import ProgramError
 from quorate.core.frames import Frame, Routine
 from quorate.core.ids import ProcessId
-from quorate.core.naming import Modules, text_of
+from quorate.core.naming import Modules, copying, text_of
 from quorate.core.ordering import in_order
 from quorate.core.process import Dispatch, Process
 
@@ -104,8 +103,7 @@ class Freezer:
     def frozen(self, value: Any = None) -> Frozen:
         """The process as a value, or another object of its. Raises ProgramError (Q114)."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
+            with copying():
                 return self.freeze(self.process if value is None else value)
         except Unfit as unfit:
             whose = "" if self.process is None else f" of {self.process.id_!r}"

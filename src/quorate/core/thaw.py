@@ -8,7 +8,6 @@ before it is.
 from __future__ import annotations
 
 import struct
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
 from random import Random
@@ -18,7 +17,7 @@ from typing import Any
 from quorate.core.containers import observed_copy
 from quorate.core.frames import Frame, Routine
 from quorate.core.freeze import BLANK, FRAME_PARTS, RAW, WORDS, Frozen
-from quorate.core.naming import Modules
+from quorate.core.naming import Modules, copying
 from quorate.core.process import Dispatch, Process, World
 
 
@@ -27,8 +26,7 @@ def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None)
 
     `modules` are the modules of the program by name, those that Python cannot import by it.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of itertools, from 3.12 on
+    with copying():
         process = Thawer(frozen, world, Modules(modules)).thaw()
     assert isinstance(process, Process)
     return process

@@ -35,7 +35,7 @@ def graph_of(checked: Checked) -> Any:
     wrong = graph.wrong and (graph.wrong[0], told(graph.wrong[1]))
     reached = [(state, told(found)) for state, found in graph.reached]
     sizes = [len(each) for each in (checked.tables.locals, checked.tables.outcomes)]
-    return replace(graph, seconds=0, wrong=None, reached=[]), wrong, reached, sizes
+    return replace(graph, seconds=0, loading=0, wrong=None, reached=[]), wrong, reached, sizes
 
 
 def told(found: Found) -> tuple[str, str]:
@@ -215,7 +215,7 @@ def test_of_any_tables_both_find_the_same(
         )
         explorer.begin(tables.begin())
         explorer.go_on(twin_states)
-        return replace(explore(explorer, kernel=True), seconds=0), len(tables.outcomes)
+        return replace(explore(explorer, kernel=True), seconds=0, loading=0), len(tables.outcomes)
 
     assert found(0) == found(100) == found(None)
 

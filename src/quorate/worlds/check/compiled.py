@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -44,13 +45,20 @@ RENEWED = 1.1
 """By how much the effects have to grow for helpers to be given them anew."""
 
 
+class Ahead(NamedTuple):
+    """What a helper is to do, and when it is done; cancelled where somebody else does it."""
+
+    expand: Callable[[], None]
+    done: Future[None]
+
+
 class Span(NamedTuple):
-    """States of a level from `first` on, which a helper, if any, expands into a share."""
+    """States of a level from `first` on, expanded into a share, ahead or in their turn."""
 
     first: int
     until: int
     share: k.Share
-    expanded: Future[None] | None
+    ahead: Ahead | None
 
 
 class Known(NamedTuple):
@@ -143,15 +151,26 @@ class CompiledExplorer(Explorer):
     def _begin(self, first: int) -> None:
         """Have a share of the level expanded by a helper, unless it comes next anyway."""
         until = min(first + STRIDE, self.width)
-        share, expanded = emptied(self.shares.pop(), until - first), None
+        share, ahead = emptied(self.shares.pop(), until - first), None
         if self.spans:
             known = self.known
             if known is None or self.mirror.effects.count > RENEWED * known.effects:
                 known = self.known = self._snapshot()
             where = self.rules, known.growth, first, until, known.program, known.alike
             expand = partial(expand_ahead, *where, self.level, self.work.visited, share)
-            expanded = self.helpers.submit(expand)
-        self.spans.append(Span(first, until, share, expanded))
+            ahead = Ahead(expand, self.helpers.submit(expand))
+        self.spans.append(Span(first, until, share, ahead))
+
+    def _wait(self, ahead: Ahead) -> None:
+        """Wait for a helper, and meanwhile do what comes last of all that it has not begun with."""
+        if ahead.done.cancel():
+            return
+        for _, _, _, other in reversed(self.spans):
+            if ahead.done.done() or other is None:
+                break
+            if not other.done.cancelled() and other.done.cancel():
+                other.expand()
+        ahead.done.result()
 
     def _snapshot(self) -> Known:
         """What is known by now, for helpers, who see nothing of what is learnt meanwhile."""
@@ -161,10 +180,10 @@ class CompiledExplorer(Explorer):
 
     def _settle(self, span: Span) -> None:
         """Add what the states of a share lead to. What no helper has begun with is done here."""
-        first, until, share, expanded = span
+        first, until, share, ahead = span
         graph, counts = self.graph, self.counts
-        if expanded is not None and not expanded.cancel():
-            expanded.result()
+        if ahead is not None:
+            self._wait(ahead)
         counts[k.UNTIL] = until
         while counts[k.DONE] < until and not (graph.is_refuted or graph.stopped):
             why = settle(

@@ -97,6 +97,7 @@ class State(NamedTuple):
 class Graph:
     """What has been found so far. `parents` and `actions` say how each state was first reached.
 
+    Of the `seconds` it took, `loading` went into loading the kernel.
     `stopped` says which bound ended the search early, `short` which budgets kept something from
     happening, `stuck` is a state where nothing can happen any more and somebody waits, `failed` one
     from which an outcome fails, `wrong` one that contradicts a property; `reached` are witnesses.
@@ -107,6 +108,7 @@ class Graph:
     transitions: int = 0
     depth: int = 0
     seconds: float = 0.0
+    loading: float = 0.0
     stopped: str | None = None
     short: set[str] = field(default_factory=set)
     stuck: int | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -222,9 +223,12 @@ def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
         kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
     if not kernel or twin.bounds.exact:
         return twin.go_on()
+    begun = time.perf_counter()
     from quorate.worlds.check.compiled import CompiledExplorer
 
-    return CompiledExplorer(twin).go_on()
+    explorer = CompiledExplorer(twin)
+    explorer.graph.loading = time.perf_counter() - begun
+    return explorer.go_on()
 
 
 def reductions_of(tables: Tables, begins: Sequence[int], bounds: Bounds) -> Reductions:

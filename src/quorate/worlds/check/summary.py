@@ -225,6 +225,7 @@ def data_of(
         "transitions": graph.transitions,
         "depth": graph.depth,
         "seconds": round(graph.seconds, 3),
+        "loading": round(graph.loading, 3),
         "bounds": asdict(checked.bounds),
         "stopped": stopped_by(checked),
         "short": sorted(graph.short),

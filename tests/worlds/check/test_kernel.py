@@ -104,7 +104,7 @@ class AnyTables:
         self.waits = [False, *(random.random() < 0.7 for _ in range(1, count))]
         self.to = [random.randrange(SLOTS + 1) for _ in range(MESSAGES)]
         self.channel = [to * 2 + random.randrange(2) for to in self.to]
-        self.messages = [SimpleNamespace(is_order=random.random() < 0.2) for _ in self.to]
+        self.messages = [SimpleNamespace(is_spared=random.random() < 0.2) for _ in self.to]
         self.outcomes: list[Outcome] = []
         self.kept: dict[Any, tuple[int, ...]] = {}
 

@@ -127,7 +127,7 @@ class Programs:
 
 
 class Quiet:
-    is_order = False
+    is_spared = False
 
 
 class NothingAsked:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from quorate.worlds.check.explore import Bounds
 from quorate.worlds.check.run import check
 
@@ -68,3 +70,53 @@ def test_a_method_that_waits_is_called_after_a_label(tmp_path: Path) -> None:
     path = tmp_path / "calling.da"
     path.write_text(CALLING)
     assert check(path, (), Bounds(timeouts=1)).verdict == "holds"
+
+
+SERVING = """
+class Server(process):
+    def setup(client):
+        self.asked = 0
+
+    def run():
+        while True:
+            await(asked > 0)
+            asked -= 1
+            send(('answer',), to=client)
+
+    def receive(msg=('ask',)):
+        asked += 1
+
+class Client(process):
+    def setup(): pass
+
+    def run():
+        send(('ask',), to=parent())
+        await(received(('answer',)))
+        send(('done',), to=parent())
+
+def main():
+    client = new(Client, ())
+    server = new(Server, (client,), daemon=DAEMON)
+    start({client, server})
+    await(received(('ask',)))
+    send(('ask',), to=server)
+    await(received(('done',)))
+"""
+
+
+@pytest.mark.parametrize("daemon", [True, False])
+def test_a_daemon_may_wait_for_ever(tmp_path: Path, daemon: bool) -> None:
+    path = tmp_path / "serving.da"
+    path.write_text(SERVING.replace("DAEMON", str(daemon)))
+    stuck = check(path, (), Bounds(reduce=False)).graph.stuck
+    assert (stuck is None) == daemon
+
+
+@pytest.mark.parametrize("bounds", [{"losses": 3}, {"duplicates": 3}])
+def test_what_main_says_and_hears_comes_once(tmp_path: Path, bounds: dict[str, int]) -> None:
+    path = tmp_path / "serving.da"
+    path.write_text(SERVING.replace("DAEMON", "True"))
+    found = check(path, (), Bounds(reduce=False, **bounds), deadlocks=False)
+    actions = {action for action in found.graph.actions if action < 0}
+    meddled = {found.tables.messages[(-2 - action) // 2].sender for action in actions}
+    assert {each.kind for each in meddled} == {"Server"}

@@ -87,7 +87,7 @@ class Effects:
         found = self.deliveries.get((local, message))
         if found is None:
             effects = [self.of(outcome) for outcome in self.tables.deliver(local, message)]
-            if not self.tables.messages[message].is_order:
+            if not self.tables.messages[message].is_spared:
                 effects += [self._mischief(*each, message) for each in self.mischief]
             found = self.deliveries[local, message] = self._changing(effects)
         return found

@@ -53,6 +53,13 @@ class Sent:
     def is_order(self) -> bool:
         return isinstance(self.message, ORDERS)
 
+    @property
+    def is_spared(self) -> bool:
+        """Whether it comes once for certain: an order does, and what `main`, which sets the scene,
+        sends or is sent, as in the simulated world.
+        """
+        return self.is_order or not (self.sender.path and self.to.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Came:
@@ -172,6 +179,7 @@ class Steps:
         def make() -> Process:
             new = type(old)(old.id_, old.parent_, self.place, old.rates_)
             new.creations_ = old.creations_
+            new.__dict__["daemon_"] = old.__dict__["daemon_"]
             return self.place.hold(new)
 
         def begin(process: Process) -> None:
@@ -342,8 +350,9 @@ class Step:
         match effect:
             case (to, message, stamp):
                 self.send(process, to, message, stamp)
-            case fx.Create(id, cls, _, rates):
+            case fx.Create(id, cls, daemon, rates):
                 made: Process = cls(id, process.id_, self.steps.place, dict(rates))
+                made.__dict__["daemon_"] = daemon
                 self.made[id] = self.steps.place.hold(made)
                 if id.name:
                     self.steps.place.names = {**self.steps.place.names, id.name: id}
@@ -382,10 +391,12 @@ def needs(process: Process) -> bool:
 def is_waiting(process: Process) -> bool:
     """Whether a process is owed something: it is not over, and does not serve for ever.
 
-    Who serves for ever awaits `False`, or has no `run`.
+    Who serves for ever awaits `False`, has no `run`, or is a daemon.
     """
     top = process.stack_[-1] if process.stack_ else None
-    if process.ended_ or not process.started_ or not isinstance(top, Frame):
+    if process.ended_ or not process.started_ or process.__dict__.get("daemon_"):
+        return False
+    if not isinstance(top, Frame):
         return False
     if process.sleep_ is not None or top.timer_ is not None:
         return True

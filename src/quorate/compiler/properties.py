@@ -343,8 +343,12 @@ class PropertyWriter(RoutineWriter):
         return [written], self._told(written.name, asked, reader, [])
 
     def _read(self, asked: Asked) -> Reader:
-        """What all of a question reads, but the rows of its own clauses over messages."""
-        reader = Reader(self.program, asked.members, grow=not self.resets)
+        """What all of a question reads, but the rows of its own clauses over messages.
+
+        Who looks at every interleaving goes back, so that to it no history only grows.
+        """
+        grow = not (self.resets or self.branching)
+        reader = Reader(self.program, asked.members, grow=grow)
         for clause in copy.deepcopy(asked.clauses):
             if isinstance(clause, nodes.Messages):
                 for pattern in nodes.clause_patterns(clause):

@@ -45,3 +45,38 @@ def test_nothing_is_asked_of_processes_that_are_not_there_yet(
     path = tmp_path / "later.da"
     path.write_text(LATER.replace("KIND", kind).replace("HERE", says))
     assert check(path, deadlocks=False).verdict == verdict
+
+
+SAYING = """
+import random
+
+class P(process):
+    def setup():
+        self.done = False
+
+    def run():
+        -- first
+        if SAYS:
+            send(('said',), to=parent())
+        done = True
+        LAST
+
+def main():
+    start(new(P, ()))
+
+@always
+def says_before_it_is_done():
+    return each(p in P, has=not p.done or some(q in P, has=q.sent(('said',))))
+"""
+
+
+@pytest.mark.parametrize("last", ["pass", "await(False)"])
+@pytest.mark.parametrize(
+    ("says", "verdict"), [("True", "holds"), ("random.choice([True, False])", "violated")]
+)
+def test_what_messages_can_only_make_true_is_asked_of_each_history(
+    tmp_path: Path, last: str, says: str, verdict: str
+) -> None:
+    path = tmp_path / "saying.da"
+    path.write_text(SAYING.replace("SAYS", says).replace("LAST", last))
+    assert check(path, deadlocks=False).verdict == verdict

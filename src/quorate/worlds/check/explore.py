@@ -93,6 +93,10 @@ class State(NamedTuple):
     number: int
 
 
+Step = tuple[Effect, int]
+"""An effect, and the fingerprint of the state in which it leaves another."""
+
+
 @dataclass
 class Graph:
     """What has been found so far. `parents` and `actions` say how each state was first reached.
@@ -101,10 +105,12 @@ class Graph:
     `stopped` says which bound ended the search early, `short` which budgets kept something from
     happening, `stuck` is a state where nothing can happen any more and somebody waits, `failed` one
     from which an outcome fails, `wrong` one that contradicts a property; `reached` are witnesses.
+    `forgotten` is how many more states were found than have a way here.
     """
 
     parents: array[int] = field(default_factory=lambda: array("i"))
     actions: array[int] = field(default_factory=lambda: array("i"))
+    forgotten: int = 0
     transitions: int = 0
     depth: int = 0
     seconds: float = 0.0
@@ -118,19 +124,32 @@ class Graph:
 
     @property
     def states(self) -> int:
-        return len(self.parents)
+        return len(self.parents) + self.forgotten
 
     @property
     def is_refuted(self) -> bool:
-        return any(each is not None for each in (self.stuck, self.failed, self.wrong))
+        return self.end is not None
+
+    @property
+    def end(self) -> tuple[int] | tuple[int, int] | None:
+        """The state where what contradicts is, and the action that fails there, if one does."""
+        if self.wrong is not None:
+            return (self.wrong[0],)
+        if self.failed is not None:
+            return self.failed
+        return None if self.stuck is None else (self.stuck,)
+
+    def states_to(self, state: int) -> list[int]:
+        """The states on the way to a state, from the first on."""
+        found = []
+        while state >= 0:
+            found.append(state)
+            state = self.parents[state]
+        return found[::-1]
 
     def way_to(self, state: int) -> list[int]:
         """The actions that lead to a state from the beginning, that of the beginning first."""
-        way = []
-        while state >= 0:
-            way.append(self.actions[state])
-            state = self.parents[state]
-        return way[::-1]
+        return [self.actions[each] for each in self.states_to(state)]
 
 
 class Explorer:
@@ -164,10 +183,14 @@ class Explorer:
     def begin(self, begins: Sequence[int]) -> None:
         """Find the first states, those that the outcomes `begins` lead to."""
         self.begun = self.looked = time.perf_counter()
-        row = self.bounds.budgets
-        print = sum(left * share for left, share in zip(row, SHARES, strict=True)) & MASK
-        self._happen(State(row, (), print, 1, -1), [self.effects.of(each) for each in begins])
+        self._happen(self.before_all, [self.effects.of(each) for each in begins])
         self._stop_if_full()
+
+    @property
+    def before_all(self) -> State:
+        """That nothing has happened yet."""
+        row = self.bounds.budgets
+        return State(row, (), self._print_of(row, ()), 1, -1)
 
     @property
     def is_over(self) -> bool:
@@ -230,10 +253,7 @@ class Explorer:
 
     def _expand(self, state: State) -> None:
         """Find all that can happen next in a state."""
-        moved, held = self._happen(state, self._events(state.row, state.net))
-        self.graph.short |= held
-        if not moved and "timeouts" not in held:
-            self._rest(state)
+        self._happen(state, self._events(state.row, state.net))
 
     def _events(self, row: Sequence[int], net: Net) -> list[Effect]:
         """All that may happen in a state, in order."""
@@ -252,13 +272,34 @@ class Explorer:
         if self.deadlocks and any(self.tables.waits[local] for local in state.row[BUDGET:]):
             self.graph.stuck = state.number
 
-    def _happen(self, state: State, effects: Iterable[Effect]) -> tuple[bool, set[str]]:
-        """Let effects come of a state: whether any moves, and which budgets kept others back."""
+    def _happen(self, state: State, effects: Iterable[Effect]) -> None:
+        """Let effects come of a state."""
+        found, visited = self._possible(state, effects), self.visited
+        if self.effects.commuting is not None:
+            found = self._without_others(state, found)
+        self.graph.transitions += len(found)
+        for effect, print in found:
+            if print not in visited:
+                visited.add(print)
+                self.next.append(self._add(state, effect, print))
+
+    def _possible(self, state: State, effects: Iterable[Effect]) -> list[Step]:
+        """Those of all effects that change a state, which is judged by them."""
+        found, goes_on = self._steps(state, effects)
+        if not goes_on:
+            self._rest(state)
+        return found
+
+    def _steps(self, state: State, effects: Iterable[Effect]) -> tuple[list[Step], bool]:
+        """Those effects that change a state, within budgets, and whether it need not be the last.
+
+        It need not if any moves, or a timer could run out.
+        """
         row, net, before, _, number = state
-        graph, visited, depends = self.graph, self.visited, self.bounds.network != "bag"
+        graph, depends = self.graph, self.bounds.network != "bag"
         moved = False
         held: set[str] = set()
-        found: list[tuple[Effect, int]] = []
+        found: list[Step] = []
         for effect in effects:
             _, cost, fails, moves, delta, _, taken, sent, *_ = effect
             if cost >= 0 and not row[cost]:
@@ -279,17 +320,10 @@ class Explorer:
                 if self.symmetry is not None:
                     print = self._print_of(*self._after(state, effect))
                 found.append((effect, print))
-        if self.effects.commuting is not None:
-            found = self._without_others(state, found)
-        graph.transitions += len(found)
-        for effect, print in found:
-            if print not in visited:
-                self._add(state, effect, print)
-        return moved, held
+        graph.short |= held
+        return found, moved or "timeouts" in held
 
-    def _without_others(
-        self, state: State, found: list[tuple[Effect, int]]
-    ) -> list[tuple[Effect, int]]:
+    def _without_others(self, state: State, found: list[Step]) -> list[Step]:
         """The effects that are enough, where these lead to what is new.
 
         So that nothing is put off for ever (Bosnacki, Leue and Lluch Lafuente, STTT 11(2), 2009).
@@ -310,10 +344,10 @@ class Explorer:
                 return own
         return found
 
-    def _add(self, state: State, effect: Effect, print: int) -> None:
+    def _add(self, state: State, effect: Effect, print: int) -> State:
         """A state that has not been found before, in which an effect leaves another."""
         row, net = self._after(state, effect)
-        number = self.graph.states
+        number = len(self.graph.parents)
         seen = (state.seen + effect.seen) & MASK
         if self.bounds.exact:
             seen = self._number_of([self.tables.observed[local] for local in row[BUDGET:]])
@@ -321,11 +355,10 @@ class Explorer:
             seen = sum(share_of_seen(self.tables.observed[local]) for local in row[BUDGET:]) & MASK
         self.graph.parents.append(state.number)
         self.graph.actions.append(effect.action)
-        self.visited.add(print)
-        self.next.append(State(tuple(row), net, print, seen, number))
         if seen not in self.asked:
             self.asked.add(seen)
             self._ask(row, number)
+        return State(tuple(row), net, print, seen, number)
 
     def _after(self, state: State, effect: Effect) -> tuple[list[int], Net]:
         """The row and the network that an effect leaves, in order where processes are alike."""

@@ -151,7 +151,7 @@ class Recorder(Explorer):
             print = self._print(state, effect)
             self.graph.transitions += print != state.print
             if print not in self._numbers:
-                self._add(state, effect, print)
+                self.next.append(self._add(state, effect, print))
             to = self._numbers[print]
         if goal != NEVER_OWED or to != state.number:
             self.links.add(to, goal, effect.action)
@@ -163,10 +163,11 @@ class Recorder(Explorer):
             delta += self.network.delta(state.net, effect.taken, effect.sent)
         return (state.print + delta) & MASK
 
-    def _add(self, state: State, effect: Effect, print: int) -> None:
+    def _add(self, state: State, effect: Effect, print: int) -> State:
         self._numbers[print] = self.graph.states
-        super()._add(state, effect, print)
-        self.kinds.append(self._kinds.setdefault(self.next[-1].seen, len(self._kinds)))
+        found = super()._add(state, effect, print)
+        self.kinds.append(self._kinds.setdefault(found.seen, len(self._kinds)))
+        return found
 
     def _ask(self, row: Sequence[int], state: int) -> None:
         numbers = [self.tables.observed[local] for local in row[BUDGET:]]

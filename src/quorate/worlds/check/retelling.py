@@ -68,14 +68,8 @@ def retell(
 
 def _states_on(checked: Checked, way: tuple[int, ...]) -> list[int | None]:
     """The states that a way leads through; none where an exception ends it."""
-    graph = checked.graph
-    wrong, failed = graph.wrong, graph.failed
-    ends = (wrong and wrong[0], failed and failed[0], graph.stuck)
-    state = next((each for each in ends if each is not None), -1)
-    found: list[int | None] = []
-    while state >= 0:
-        found.insert(0, state)
-        state = graph.parents[state]
+    end = checked.graph.end
+    found: list[int | None] = [] if end is None else [*checked.graph.states_to(end[0])]
     return found + [None] * (len(way) - len(found))
 
 

@@ -20,8 +20,10 @@ from quorate.worlds.base import command_line, properties_of, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
 from quorate.worlds.check.observing import Observer
+from quorate.worlds.check.orders import Order
 from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.selfcheck import Compared, Ends, compared
+from quorate.worlds.check.shorten import shorten
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
@@ -50,6 +52,7 @@ class Checked:
     observer: Observer
     bounds: Bounds
     explorer: Explorer
+    order: Order
     live: Recorder | None = None
     lassos: Sequence[Lasso] = ()
 
@@ -73,6 +76,7 @@ def check(
     deadlocks: bool = True,
     kernel: bool | None = None,
     strong: bool = False,
+    order: Order | None = None,
 ) -> Checked:
     """Check the program at `path`, or one loaded with `branching`, with `args` on its command line.
 
@@ -80,9 +84,8 @@ def check(
     """
     with command_line(path, args), surroundings(0):
         module = path if isinstance(path, ModuleType) else load_for_checking(path)
-        return check_loaded(
-            *(module, bounds, config, tell), deadlocks=deadlocks, kernel=kernel, strong=strong
-        )
+        how: dict[str, Any] = {"deadlocks": deadlocks, "kernel": kernel, "strong": strong}
+        return check_loaded(module, bounds, config, tell, **how, order=order)
 
 
 def load_for_checking(path: str | os.PathLike[str]) -> ModuleType:
@@ -101,12 +104,16 @@ def check_loaded(
     deadlocks: bool = True,
     kernel: bool | None = None,
     strong: bool = False,
+    order: Order | None = None,
 ) -> Checked:
     """Explore a program that has been loaded with `branching`, from its `main` on.
 
-    With `strong`, what can happen again and again is owed, not only what can all the time.
+    With `strong`, what can happen again and again is owed, not only what can all the time. Nothing
+    is left out where the `order` is not breadth first.
     """
-    bounds = bounds or Bounds()
+    order, bounds = order or Order(), bounds or Bounds()
+    if order.search != "breadth":
+        bounds = replace(bounds, reduce=False)
     tables, observer, begins = _prepared(module, bounds, config)
     search = partial(Explorer, tables, observer, tell=tell, deadlocks=deadlocks)
     if bounds.reduce:
@@ -114,11 +121,16 @@ def check_loaded(
         explorer = _reduced(search, begins, bounds, kernel, reductions)
         if explorer.graph.is_refuted:
             explorer = _shorter(search, begins, bounds, kernel, explorer)
-    else:
+    elif order.search == "breadth":
         explorer = _explored(search(bounds), begins, kernel)
+    else:
+        how = {"tell": tell, "deadlocks": deadlocks}
+        explorer = _explored(order.explorer(tables, observer, bounds, **how), begins, kernel=False)
+        if explorer.graph.is_refuted:
+            shorten(explorer)
     graph = explorer.graph
-    checked = Checked(graph, tables, observer, bounds, explorer)
-    is_over = graph.is_refuted or graph.stopped == "interrupted"
+    checked = Checked(graph, tables, observer, bounds, explorer, order)
+    is_over = graph.is_refuted or graph.stopped == "interrupted" or not order.is_complete
     if is_over or not is_lively(observer.properties):
         return checked
     live = Recorder(tables, observer, bounds, tell)

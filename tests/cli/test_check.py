@@ -244,3 +244,85 @@ def test_a_search_stops_where_it_takes_too_much_memory(quorate: Quorate, tmp_pat
     outcome = quorate("check", "--memory", "1", str(file))
     assert outcome.status == 3
     assert "memory" in outcome.out
+
+
+@pytest.mark.parametrize("search", ["walks", "pct", "new"])
+def test_runs_that_find_nothing_are_inconclusive(check: Quorate, search: str) -> None:
+    ended = check(greets(), "--search", search, "--runs", "20", "--seed", "7")
+    assert (ended.status, ended.err) == (3, "")
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("inconclusive, stopped by --runs: ")
+    assert lines[1].startswith("  20 ")
+    assert ", seed 7: " in lines[1]
+    assert "  not known: always small" in lines
+    assert any(line.startswith("  sometimes done (reached after ") for line in lines)
+    assert ("  not so if it is deeper" in ended.out) == (search == "pct")
+
+
+@pytest.mark.parametrize("search", ["depth", "walks", "pct", "new"])
+def test_what_other_orders_find_is_told(check: Quorate, search: str) -> None:
+    ended = check(greets(bound=1), "--search", search, "--trace", "t.jsonl")
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q120]: `small` does not hold after 3 steps, the last of")
+    assert read_file("t.jsonl").begin.program == "program.da"
+    ended = check(greets("await(n == 2)"), "--search", search)
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q107]: nothing can happen any more, and ")
+
+
+def test_depth_first_holds_but_by_bits(check: Quorate) -> None:
+    ended = check(greets(), "--search", "depth")
+    assert ended.status == 0
+    assert ended.out.startswith("holds: ")
+    ended = check(greets(), "--search", "depth", "--bits", "12")
+    assert ended.status == 3
+    assert ended.out.startswith("inconclusive, stopped by --bits: ")
+    assert "  4,096 bits, " in ended.out
+
+
+def test_other_orders_as_json(check: Quorate) -> None:
+    def searched(*options: str) -> Any:
+        return json.loads(check(greets(), "--json", "--search", *options).out)
+
+    found = searched("pct", "--runs", "10", "--bug-depth", "2")
+    assert found["search"]["runs"] == 10
+    assert found["search"]["chance"] == pytest.approx(
+        1 / found["search"]["chains"] / found["search"]["events"]
+    )
+    assert found["collision_chance"] is None
+    assert searched("depth", "--bits", "9")["search"]["bits"] == 9
+    assert searched("breadth")["search"] == {"order": "breadth"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--bits", "20"],
+        ["--search", "depth", "--runs", "5"],
+        ["--seed", "5"],
+        ["--search", "walks", "--bug-depth", "2"],
+        ["--search", "new", "--strong"],
+        ["--search", "walks", "--self-check"],
+        ["--search", "depth", "--exact"],
+        ["--search", "depth", "--bits", "20", "--strong"],
+    ],
+)
+def test_options_of_another_order_are_wrong(check: Quorate, options: list[str]) -> None:
+    ended = check(greets(), *options)
+    assert (ended.status, ended.out) == (2, "")
+    assert options[-2 if options[-1].isdigit() else -1] in ended.err
+
+
+@pytest.mark.parametrize("search", ["depth", "walks"])
+def test_an_interrupt_shows_what_another_order_covered(
+    check: Quorate, monkeypatch: pytest.MonkeyPatch, search: str
+) -> None:
+    def look(self: Explorer, waiting: int) -> None:
+        if self.graph.states > 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Explorer, "_look_at_time", look)
+    monkeypatch.setattr(Explorer, "_stop_if_full", lambda self: self._look_at_time(0))
+    ended = check(greets(), "--search", search)
+    assert ended.status == 130
+    assert ended.out.startswith("interrupted: ")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from quorate.worlds.check.counterexample import Counterexample
     from quorate.worlds.check.explore import Bounds, Graph
+    from quorate.worlds.check.orders import Order
     from quorate.worlds.check.retelling import Retold
     from quorate.worlds.check.run import Checked
 
@@ -54,6 +55,18 @@ Advance = Callable[["Graph", int], None]
 @click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps.")
 @click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long.")
 @click.option("--memory", type=Number(1), metavar="MB", help="Stop when it takes so much.")
+@click.option(
+    "--search",
+    type=click.Choice(["breadth", "depth", "walks", "pct", "new"]),
+    default="breadth",
+    help="In which order. breadth: all, the shortest ways first; depth: all, with less memory; by "
+    "runs, as many as there is time for: walks: by chance; pct: by priorities, for bugs that few "
+    "events bring about; new: on from what was new.",
+)
+@click.option("--bits", type=Number(3, 40), metavar="N", help="Remember states by 2^N bits.")
+@click.option("--runs", type=Number(1), metavar="N", help="How many runs: 1000.")
+@click.option("--seed", type=Number(0), metavar="N", help="What chance decides by: 0.")
+@click.option("--bug-depth", type=Number(1, 20), metavar="N", help="Of so many events, for pct: 3.")
 @click.option("--strong", is_flag=True, help="What can happen again and again, happens at last.")
 @click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation.")
 @click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same.")
@@ -90,12 +103,13 @@ def check(
     messages are lost as often as is said. A violation is shown with the steps that lead to it.
 
     Exit status: 0 it holds; 1 it is violated; 2 wrong usage, or it does not compile; 3 a bound was
-    reached before the end; 130 interrupted.
+    reached before the end, or runs found nothing; 130 interrupted.
     """
     settings.verbose = settings.verbose or verbose
     with_fixed_hashes(settings)
     collect_seldom(settings)
     path, name, arguments = program_of(module, args)
+    _check_order(options)
     if options["trace"] is not None:
         check_overwritable(options["trace"], "trace")
     from quorate.worlds.base import surroundings
@@ -132,6 +146,27 @@ _STATUSES = {
 }
 
 
+def _check_order(options: dict[str, Any]) -> None:
+    """Options of one order of search are wrong with another."""
+    from quorate.worlds.check.orders import BY_RUNS
+
+    search = options["search"]
+    for option, orders in (
+        ("bits", ("depth",)),
+        ("runs", BY_RUNS),
+        ("seed", BY_RUNS),
+        ("bug_depth", ("pct",)),
+        ("exact", ("breadth",)),
+        ("self_check", ("breadth",)),
+    ):
+        if options[option] not in (None, False) and search not in orders:
+            name = option.replace("_", "-")
+            which = ", ".join(f"--search {each}" for each in orders)
+            raise click.UsageError(f"--{name} is for {which}, and this is --search {search}")
+    if options["strong"] and (search in BY_RUNS or options["bits"]):
+        raise click.UsageError("--strong is of what is to hold in the end, which needs all states")
+
+
 def _checked(
     module: ModuleType, options: dict[str, Any], *, quiet: bool
 ) -> tuple[Checked, list[str]]:
@@ -152,7 +187,7 @@ def _checked(
             )
     with _progress(quiet=quiet) as advance:
         how = {"deadlocks": not options["no_deadlock"], "strong": options["strong"]}
-        checked = check_loaded(module, bounds, tell=advance, **how)
+        checked = check_loaded(module, bounds, tell=advance, **how, order=_order(options))
     if options["network"] is None and bounds.network == "fifo":
         notes += _unordered(checked, config_of(module))
     return checked, notes
@@ -183,6 +218,13 @@ def _unordered(checked: Checked, config: dict[str, Any]) -> Iterator[str]:
                 f"warning: messages of {cls.__name__} may overtake each other, which --network bag "
                 "looks at"
             )
+
+
+def _order(options: dict[str, Any]) -> Order:
+    from quorate.worlds.check.orders import Order
+
+    names = ("search", "bits", "runs", "seed", "bug_depth")
+    return Order(**{name: options[name] for name in names if options[name] is not None})
 
 
 def _bounds(options: dict[str, Any]) -> Bounds:

@@ -12,9 +12,11 @@ from typing import Any, Literal
 from quorate.core.properties import Property, Specification
 from quorate.worlds.base import specifications_of
 from quorate.worlds.base.properties import at_of, never_reached, place_of
+from quorate.worlds.check import covered
 from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.explore import Bounds
 from quorate.worlds.check.liveness import LIVELY
+from quorate.worlds.check.orders import BY_RUNS, Order
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import BUDGETS
 from quorate.worlds.check.wording import ToldStep
@@ -112,17 +114,28 @@ def collision_chance(states: int) -> float:
 def _certainty(checked: Checked) -> str:
     if checked.bounds.exact:
         return "no state was missed: they were kept whole"
-    return f"chance that a state was missed: {collision_chance(checked.graph.states):.0e}"
+    return f"chance that a state was missed: {_collisions(checked):.0e}"
+
+
+def _collisions(checked: Checked) -> float | None:
+    """The chance that a state was missed; None where others were not looked at."""
+    if not checked.order.is_complete:
+        return None
+    return 0.0 if checked.bounds.exact else collision_chance(checked.graph.states)
 
 
 def lines_of(checked: Checked) -> Iterator[str]:
     """How much was looked at, and what is known of the properties."""
     graph, bounds = checked.graph, checked.bounds
-    size = f"{several(graph.states, 'state')}, {several(graph.transitions, 'transition')}"
+    order = checked.order
+    taken = several(graph.transitions, "step" if order.search in BY_RUNS else "transition")
+    size = f"{several(graph.states, 'state')}, {taken}"
     yield f"{_verdict(checked)}: {size}, depth {graph.depth:,}, {graph.seconds:.1f} s"
+    yield from (f"  {line}" for line in covered.lines_of(checked.explorer, order))
     if not (graph.is_refuted or checked.lassos):
-        yield f"  {_scope(bounds)}"
-        yield f"  {_certainty(checked)}"
+        yield f"  {_scope(bounds, order)}"
+        if order.is_complete:
+            yield f"  {_certainty(checked)}"
     answers = answers_of(checked)
     if told := [_told(each) for each in answers if each.verdict in KNOWN and not each.vacuous]:
         yield f"  {'; '.join(told)}"
@@ -158,12 +171,13 @@ def stopped_by(checked: Checked) -> str | None:
     return checked.graph.stopped or (None if live is None else live.graph.stopped)
 
 
-def _scope(bounds: Bounds) -> str:
+def _scope(bounds: Bounds, order: Order) -> str:
     """What may happen in the states that were looked at."""
     counts = {name: getattr(bounds, name) for name in BUDGETS}
     some = [several(count, ONE[name], name) for name, count in counts.items() if count]
     none = [ONE[name] for name, count in counts.items() if not count]
-    parts = [f"every interleaving, {NETWORKS[bounds.network]}"]
+    which = "some interleavings" if order.search in BY_RUNS else "every interleaving"
+    parts = [f"{which}, {NETWORKS[bounds.network]}"]
     if some:
         parts.append(f"at most {_listed(some, 'and')}")
     if none:
@@ -227,6 +241,7 @@ def data_of(
         "seconds": round(graph.seconds, 3),
         "loading": round(graph.loading, 3),
         "bounds": asdict(checked.bounds),
+        "search": covered.data_of(checked.explorer, checked.order),
         "stopped": stopped_by(checked),
         "short": sorted(graph.short),
         "properties": [
@@ -240,7 +255,7 @@ def data_of(
             }
             for each in answers_of(checked)
         ],
-        "collision_chance": 0.0 if checked.bounds.exact else collision_chance(graph.states),
+        "collision_chance": _collisions(checked),
         "violation": None if found is None else _violation(found, steps),
     }
 

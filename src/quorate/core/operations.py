@@ -6,8 +6,9 @@ Invariant: what is recorded of an operation are values of JSON, and nobody can c
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
+from quorate.core import effects as fx
 from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
 from quorate.core.messages import PLAIN
@@ -19,6 +20,15 @@ DEPTH_MAX = 100
 
 BITS_MAX = 1024
 """Of whole numbers: longer ones, not everyone reads."""
+
+
+class Event(NamedTuple):
+    """An operation of `client` begins or ends; `time` is in seconds, as the world has it."""
+
+    client: ProcessId
+    operation: fx.Operation
+    time: float
+    step: int
 
 
 class _NotPlain(Exception):

@@ -16,7 +16,8 @@ from quorate.trace.mermaid import mermaid_of
 from quorate.trace.notes import notes_of
 from quorate.trace.story import story_of
 from quorate.trace.telling import told
-from quorate.worlds.sim import judging, simulate
+from quorate.worlds.base import judging
+from quorate.worlds.sim import simulate
 from quorate.worlds.sim.replay import begin_of, replay
 from quorate.worlds.sim.seeds import Plan, Result, run_once, run_seed
 from quorate.worlds.sim.shrinking import Shrinker, recorded

@@ -6,21 +6,10 @@ Invariant: a run whose clients do nothing that is kept costs nothing for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from quorate.core import effects as fx
 from quorate.core.errors import PropertyFailed
-from quorate.core.ids import ProcessId
+from quorate.core.operations import Event
 from quorate.core.properties import Specification
-
-
-class Event(NamedTuple):
-    """An operation of `client` begins or ends; `time` is in virtual seconds."""
-
-    client: ProcessId
-    operation: fx.Operation
-    time: float
-    step: int
 
 
 class Kept:
@@ -49,7 +38,7 @@ class Kept:
         """Why it is not as the program says, if so."""
         if not (self.events and self.said):
             return None
-        from quorate.worlds.sim.judging import contradiction
+        from quorate.worlds.base.judging import contradiction
 
         return contradiction(self.lines, self.events, self.said)
 

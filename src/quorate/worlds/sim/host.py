@@ -16,6 +16,7 @@ from quorate.core import events as ev
 from quorate.core.ambient import here
 from quorate.core.freeze import freeze
 from quorate.core.ids import ProcessId, main_id
+from quorate.core.operations import Event
 from quorate.core.process import Process
 from quorate.core.thaw import thaw
 from quorate.lang.faults import Fault
@@ -25,7 +26,7 @@ from quorate.worlds.sim.agenda import AT_ONCE, Agenda, Item
 from quorate.worlds.sim.choices import Choices
 from quorate.worlds.sim.clocks import Clocks
 from quorate.worlds.sim.happenings import Observer
-from quorate.worlds.sim.history import Event, Kept
+from quorate.worlds.sim.history import Kept
 from quorate.worlds.sim.lives import Lives
 from quorate.worlds.sim.network import Network, Parcel
 from quorate.worlds.sim.routes import Routes

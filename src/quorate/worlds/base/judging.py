@@ -1,4 +1,4 @@
-"""Whether the history of a simulated run is what the program says of its clients.
+"""Whether the history of a run is what the program says of its clients.
 
 It is judged when the run is over, as it takes the whole of it to know. Invariant: what is said of a
 history follows from it alone, on every machine: searches are bounded by what they remember, and
@@ -8,7 +8,7 @@ not by a clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quorate.consistency import History, HistoryError, Limits, Model, Verdict, read
 from quorate.consistency.explanation import STATES_MAX
@@ -17,27 +17,38 @@ from quorate.consistency.linearizability import Failure, Linearizability
 from quorate.consistency.objects import model_of
 from quorate.consistency.text import details_of
 from quorate.core.errors import PropertyFailed
+from quorate.core.operations import Event
 from quorate.core.properties import Specification
 from quorate.worlds.base.properties import after_step, place_of
 from quorate.worlds.base.reports import seen_from_here
-from quorate.worlds.sim.history import Event
 
 LIMITS = Limits(seconds=math.inf, configurations=200_000)
 
 _FEWER = "let fewer clients be busy at once with one key, or with fewer operations"
 
 
+def at_its_time(event: Event) -> str:
+    """When an event has taken place."""
+    return f"at {event.time:.6f} s{after_step(event.step, event.client)}"
+
+
 def contradiction(
-    lines: Sequence[bytes], events: Sequence[Event], said: Sequence[Specification]
+    lines: Sequence[bytes],
+    events: Sequence[Event],
+    said: Sequence[Specification],
+    when: Callable[[Event], str] = at_its_time,
 ) -> PropertyFailed | None:
-    """Why a history is not what a program has `said`; of several failures the first."""
+    """Why a history is not what a program has `said`; of several failures the first.
+
+    `when` says when the event was at which that is seen, if it is at one.
+    """
     history = read(lines)
     models = [model_of(each.model) for each in said]
     known = {name for model in models for name in model.operations}
     found = []
     for each, model in zip(said, models, strict=True):
         own = _operations_of(history, model, known)
-        if (failure := _judged(own, model, each, events)) is not None:
+        if (failure := _judged(own, model, each, events, when)) is not None:
             found.append(failure)
     return min(found, key=lambda each: each.step or math.inf, default=None)
 
@@ -52,25 +63,35 @@ def _operations_of(history: History, model: Model, known: set[str]) -> History:
 
 
 def _judged(
-    history: History, model: Model, said: Specification, events: Sequence[Event]
+    history: History,
+    model: Model,
+    said: Specification,
+    events: Sequence[Event],
+    when: Callable[[Event], str],
 ) -> PropertyFailed | None:
+    def failed(
+        code: str, head: str, lines: list[str], why: str, event: Event | None = None
+    ) -> PropertyFailed:
+        at = "" if event is None else f" {when(event)}"
+        return _failed(said, code, head + at, lines, why, event)
+
     try:
         found = judge(history, model, said.guarantee, LIMITS)
     except HistoryError as error:
         event = None if error.line is None else events[error.line - 1]
         help = f"  = help: {error.help}"
-        return _failed(said, error.code, error.message, [help], error.message, event)
+        return failed(error.code, error.message, [help], error.message, event)
     name = f"`{said.guarantee}`"
     if found.verdict is Verdict.HOLDS:
         return None
     if found.verdict is Verdict.UNKNOWN:
         head = f"it is not known whether {name} holds: {found.reason}"
-        return _failed(said, "Q126", head, [f"  = help: {_FEWER}"], head)
+        return failed("Q126", head, [f"  = help: {_FEWER}"], head)
     lines, head = [why_not(found), *details_of(found)], f"{name} does not hold"
     if isinstance(found, Linearizability) and found.failure is not None:
         why, event = _reason(found.failure, model), events[found.failure.line - 1]
-        return _failed(said, "Q125", head, lines, why, event)
-    return _failed(said, "Q125", head, lines, why_not(found))
+        return failed("Q125", head, lines, why, event)
+    return failed("Q125", head, lines, why_not(found))
 
 
 def _reason(failure: Failure, model: Model) -> str:
@@ -91,8 +112,6 @@ def _failed(
     event: Event | None = None,
 ) -> PropertyFailed:
     """It is seen at `event`, or in the end."""
-    if event is not None:
-        head += f" at {event.time:.6f} s{after_step(event.step, event.client)}"
     text = "\n".join([head, *place_of(said.file, said.line), *lines])
     at = f"{seen_from_here(said.file)}:{said.line}"
     failed = PropertyFailed(code, text, said.guarantee, at, why)

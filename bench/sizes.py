@@ -40,6 +40,7 @@ ROWS = [
     Row("raft.da", 199, "raft/orig.da"),
     Row("reliable_broadcast.da"),
     Row("gossip.da"),
+    Row("atomic_register.da"),
     Row("ping_pong.da", None, "pingpong/ping.da"),
 ]
 

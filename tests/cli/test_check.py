@@ -142,10 +142,18 @@ def test_a_limit_that_is_reached(check: Quorate, bound: str) -> None:
     assert "  not known: always small; sometimes done" in ended.out.splitlines()
 
 
-def test_what_is_not_checked_is_said(check: Quorate) -> None:
+def test_what_clients_see(check: Quorate) -> None:
     ended = check(greets() + "linearizable('register')\n")
     assert ended.status == 0
-    assert "  not checked: what clients see (linearizable, line 19)" in ended.out.splitlines()
+    assert "warning[Q133]: `linearizable` says nothing: there are no operations" in ended.out
+    body = "invoke('read')\n        returned({})"
+    right = check(greets(body.format(None)) + "linearizable('register')\n")
+    assert right.status == 0
+    assert right.out.endswith("sometimes done (reached after 7 steps); linearizable register\n")
+    wrong = check(greets(body.format(1)) + "linearizable('register')\n")
+    assert wrong.status == 1
+    assert wrong.out.startswith("error[Q125]: `linearizable` does not hold after ")
+    assert "violated: " in wrong.out
 
 
 def test_what_is_to_come_in_the_end(check: Quorate) -> None:

@@ -290,3 +290,18 @@ def all_know_all(trace: Trace, processes: int) -> None:
     for process, values in complete.items():
         demand(len(values) == 1, f"{process} is complete {len(values)} times")
         demand(list(values[0][1]) == rumors, f"{process} knows {values[0][1]}")
+
+
+# --- A register
+
+
+def read_in_order(trace: Trace, servers: int, readers: int, operations: int) -> None:
+    """All operations end; nobody reads what is older than what it has read before."""
+    written = [value for values in by_process(trace, "wrote").values() for (value,) in values]
+    demand(written == [*range(1, operations + 1)], f"{written} is written")
+    read = by_process(trace, "read")
+    demand(len(read) == readers, f"{len(read)} of {readers} read")
+    for process, values in read.items():
+        got = [value or 0 for (value,) in values]
+        demand(len(got) == operations, f"{process} reads {len(got)} times")
+        demand(got == sorted(got) and got[-1] <= operations, f"{process} reads {got}")

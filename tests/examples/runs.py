@@ -19,6 +19,7 @@ STEPS_MAX = 5_000  # a run of the sizes below takes 1,200 at most
 # What the examples say, in seconds, and what makes them hurry.
 HURRY = {
     "RETRY = 0.05, 0.3, 0.4": "RETRY = 0.0013, 0.0012, 0.002",
+    "RETRY = 0.05  ": "RETRY = 0.002",
     "self.patience = 0.5": "self.patience = 0.001",
     "tries * random.random()": "tries * random.random() / 1000",
     "PERIOD = 0.02": "PERIOD = 0.001",
@@ -106,6 +107,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "raft": raft,
     "reliable_broadcast": g.reliable_broadcast,
     "gossip": g.all_know_all,
+    "atomic_register": g.read_in_order,
 }
 
 # The arguments that each is run with: the defaults first, then the smallest, then more.
@@ -126,4 +128,5 @@ SIZES: dict[str, list[tuple[int, ...]]] = {
     "raft": [(3, 2, 3), (1, 1, 2), (5, 3, 4)],
     "reliable_broadcast": [(4, 1, 2), (3, 0, 1), (5, 4, 2)],
     "gossip": [(6,), (1,), (10,)],
+    "atomic_register": [(3, 2, 3), (1, 1, 1), (5, 3, 4)],
 }

@@ -26,6 +26,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         ("suzuki_kasami", (2, 1), {}, 61),
         ("chang_roberts", (4, 2), {}, 1_034),
         ("gossip", (2,), {}, 3_258),
+        ("atomic_register", (2, 1, 1), {}, 561),
+        ("atomic_register", (2, 1, 1), {"timeouts": 1}, 12_149),
     ],
 )
 def test_an_example_holds_in_every_interleaving(

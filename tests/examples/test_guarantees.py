@@ -47,6 +47,7 @@ BROADCAST = (
     *("P-3 broadcast 0", "P-3 deliver P-1 0", "P-3 deliver P-2 0"),
     *("P-1 deliver P-3 0", "P-3 deliver P-3 0", "P-2 deliver P-1 0"),
 )
+READS = ("R-2 read 1", "W-1 wrote 1", "W-1 wrote 2", "R-2 read 2")
 LOG = [(0, None), (1, ("C", 1, 1)), (2, ("C", 2, 2))]
 
 # A guarantee, a trace of which it holds, and the same with one thing wrong:
@@ -176,6 +177,20 @@ CASES: list[tuple[str, Check, tuple[str, ...], list[tuple[str | None, list[str]]
             (None, ["P-1 deliver P-2 0"]),
             (None, ["P-1 deliver P-2 1"]),
             ("P-2 deliver P-1 0", ["P-2 deliver P-9 0"]),
+        ],
+    ),
+    (
+        "read_in_order",
+        check(g.read_in_order, 3, 1, 2),
+        READS,
+        [
+            ("W-1 wrote 2", []),
+            ("W-1 wrote 2", ["W-1 wrote 3"]),
+            ("R-2 read 1", []),
+            ("R-2 read 2", ["R-2 read 3"]),
+            ("R-2 read 2", ["R-2 read 0"]),
+            (None, ["R-2 read 2"]),
+            (None, ["R-3 read 1", "R-3 read 2"]),
         ],
     ),
 ]

@@ -107,6 +107,8 @@ MUTANTS = [
     Mutant("delivers every copy", "reliable_broadcast", (4, 1, 2),
            "if (origin, seq) not in delivered:",
            "if origin == self or (origin, seq) not in delivered:"),
+    Mutant("stores what is older", "atomic_register", (3, 2, 3),
+           "if l > label:", "if True:", "linearizable"),
     Mutant("is content too early", "gossip", (6,),
            "len(known) == len(ps)", "len(known) == len(ps) - 1", "all_know"),
 ]

@@ -163,6 +163,7 @@ class Writer(PropertyWriter):
             "observed_fields_": tuple(sorted(map(self.own_name, observed))),
             "module_config_": load("module_config_") if self.module_config else None,
             "own_config_": _configs(node.body),
+            "invokes_": _says(node, "invoke"),
         }
 
     def _setup(self, node: ast.FunctionDef, process: nodes.ProcessClass) -> list[ast.stmt]:
@@ -415,8 +416,12 @@ def _uses_clock(program: Program) -> bool:
 
 def _resets(program: Program) -> bool:
     """Whether anything in the program empties a history."""
-    trees = (module.tree for module in program.whole())
-    return any(isinstance(n, nodes.Word) and n.name == "reset" for t in trees for n in ast.walk(t))
+    return any(_says(module.tree, "reset") for module in program.whole())
+
+
+def _says(tree: ast.AST, word: str) -> bool:
+    """Whether a word of the language is used anywhere in a tree."""
+    return any(isinstance(n, nodes.Word) and n.name == word for n in ast.walk(tree))
 
 
 def _sets_up_bases(setup: ast.FunctionDef) -> bool:

@@ -88,6 +88,7 @@ class CompiledClass:
     own_handlers_: ClassVar[tuple[Handler, ...]] = ()
     own_keepers_: ClassVar[tuple[Keeper, ...]] = ()
     own_fused_: ClassVar[tuple[Fused, ...]] = ()
+    invokes_: ClassVar[bool] = False  # whether operations of a client begin in its methods
     receivers_: ClassVar[tuple[Handler, ...]] = ()
     senders_: ClassVar[tuple[Handler, ...]] = ()
     dispatches_: ClassVar[bool] = False  # each handler is to be asked: when, and with what copy

@@ -93,6 +93,8 @@ SLOTS, STATES, MESSAGES = 3, 3, 6
 class AnyTables:
     """What can happen is drawn by lot, once for each local state and message."""
 
+    clients = None
+
     def __init__(self, seed: int, ordered: bool) -> None:
         self.seed = seed
         self.ordered = ordered

@@ -36,6 +36,8 @@ class Programs:
     Of some messages and phases the rest depends on all that is known, of others on nothing else.
     """
 
+    clients = None
+
     def __init__(self, seed: int, ordered: bool) -> None:
         self.seed = seed
         self.ordered = ordered

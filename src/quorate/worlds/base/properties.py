@@ -17,7 +17,7 @@ from quorate.core.frames import Read
 from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of
 from quorate.core.process import Process
-from quorate.core.properties import Property, Question, Reading, newest, read_of
+from quorate.core.properties import Property, Question, Reading, Specification, newest, read_of
 from quorate.worlds.base.reports import seen_from_here, told
 
 
@@ -285,8 +285,8 @@ def unanswered(each: Property, error: Exception, when: str) -> PropertyFailed:
     return PropertyFailed("Q127", what, each.name, at_of(each), text)
 
 
-def at_of(each: Property) -> str:
-    """FILE:LINE of a property."""
+def at_of(each: Property | Specification) -> str:
+    """FILE:LINE of a property, or of a specification."""
     return f"{seen_from_here(each.file)}:{each.line}"
 
 

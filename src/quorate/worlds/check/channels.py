@@ -39,6 +39,7 @@ def classes_made(steps: Steps, main: type[Process]) -> list[type[Process]]:
 def classes_of(tables: Tables) -> list[type[Process]]:
     """The classes of all processes that have been seen."""
     one_each = {local.slot: local for local in tables.locals if local is not None}
+    one_each.pop(tables.clients or -1, None)
     return list({type(tables.steps.thaw(each.state)): None for each in one_each.values()})
 
 

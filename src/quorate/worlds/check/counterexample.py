@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from quorate.core.errors import PropertyFailed
+from quorate.core.errors import ProgramError, PropertyFailed
 from quorate.core.ids import ProcessId
 from quorate.worlds.base import failure_of, standing_of, stuck
 from quorate.worlds.base.properties import refuted, unanswered, unfulfilled
+from quorate.worlds.check.clients import contradicts, events_of
+from quorate.worlds.check.explore import Explorer
 from quorate.worlds.check.liveness import Lasso
 from quorate.worlds.check.observing import Found
-from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import Tables
+
+if TYPE_CHECKING:
+    from quorate.worlds.check.run import Checked
 
 Kind = Literal["property", "exception", "deadlock"]
 
@@ -45,6 +49,9 @@ def counterexample_of(checked: Checked) -> Counterexample | None:
         way = tuple(way_to(state))
         error = _error_of(_found_at(checked, way) or found, _when(tables, way))
         return Counterexample("property", str(error), way, error)
+    if (against := checked.contradiction) is not None:
+        way = tuple(way_to(*graph.failed) if graph.failed else way_to(graph.stuck or 0))
+        return Counterexample("property", str(against), way, against)
     if graph.failed is not None:
         way = tuple(way_to(*graph.failed))
         came = tables.outcomes[way[-1]].came
@@ -54,6 +61,35 @@ def counterexample_of(checked: Checked) -> Counterexample | None:
     if graph.stuck is not None:
         return _deadlock(tables, tuple(way_to(graph.stuck)))
     return _lasso(checked.lassos[0]) if checked.lassos else None
+
+
+def contradiction_of(explorer: Explorer) -> PropertyFailed | None:
+    """What operations of clients tell against, if that is what a search has ended by.
+
+    Raises ProgramError (Q148) where a model says so that is not to be followed.
+    """
+    graph, tables = explorer.graph, explorer.tables
+    if tables.clients is None or (graph.failed or graph.stuck) is None:
+        return None
+    if graph.failed is not None:
+        way = explorer.way_to(*graph.failed)
+        if tables.outcomes[way[-1]].fails:
+            return None
+    else:
+        way = explorer.way_to(graph.stuck or 0)
+        if any(tables.waits[local] for local in locals_after(tables, way)):
+            return None
+    said, when = tables.steps.said, _when(tables, tuple(way))
+    found = contradicts(events_of(map(tables.recorded, way)), said, lambda event: when)
+    if found is None:
+        raise ProgramError(
+            "Q148",
+            "what clients see cannot be followed, step by step, by a model of "
+            + ", ".join(str(getattr(each.model, "__name__", each.model)) for each in said),
+            "let `step` without a result lead where it leads with the one that the operation gets, "
+            "and `key` be None of every operation or of none",
+        )
+    return found
 
 
 def _found_at(checked: Checked, way: tuple[int, ...]) -> Found | None:

@@ -30,7 +30,8 @@ class Effect(NamedTuple):
     message out of the network (-1: none) and sends others. `delta` and `seen` are what it adds to
     the fingerprints of the state and of what properties see; the share of the messages is left out
     where it depends on the network. `moves` tells it from mischief; `first` is taken before others;
-    of what happens in `slot`, nobody else can tell where it is `quiet`.
+    of what happens in `slot`, nobody else can tell where it is `quiet`. What it tells of operations
+    is in the message `record` (-1: nothing), which whoever follows them takes at once.
     """
 
     action: int
@@ -45,11 +46,12 @@ class Effect(NamedTuple):
     slot: int
     first: bool = False
     quiet: bool = False
+    record: int = -1
 
     @property
     def is_idle(self) -> bool:
         costs = self.fails or self.cost != FREE
-        return not (costs or self.sent or self.taken >= 0 or self.delta)
+        return not (costs or self.sent or self.taken >= 0 or self.delta or self.record >= 0)
 
 
 class Effects:
@@ -74,6 +76,7 @@ class Effects:
         ]
         self.moves: dict[int, tuple[Effect, ...]] = {}
         self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}
+        self._followed: dict[tuple[int, int], Effect] = {}  # by action, and local state
 
     def move(self, local: int) -> tuple[Effect, ...]:
         """What a process in a local state can do by itself."""
@@ -92,6 +95,26 @@ class Effects:
             found = self.deliveries[local, message] = self._changing(effects)
         return found
 
+    def followed(self, effect: Effect, clients: int) -> Effect:
+        """An effect with what it does to whoever follows operations, and is in a local state."""
+        found = self._followed.get((effect.action, clients))
+        if found is None:
+            (then,) = self.tables.deliver(clients, effect.record)
+            each = self.tables.outcomes[then]
+            if self.symmetry is not None:
+                self.symmetry.close(each)
+            delta = effect.delta + share_of_local(each.after) - share_of_local(clients)
+            put = (BUDGET + self.tables.slot[clients], each.after)
+            found = self._followed[effect.action, clients] = effect._replace(
+                fails=each.fails, delta=delta & MASK, puts=(*effect.puts, put)
+            )
+        return found
+
+    @property
+    def followings(self) -> list[tuple[int, int]]:
+        """What was recorded, with the local state of whoever follows it."""
+        return [(clients, each.record) for (_, clients), each in self._followed.items()]
+
     def _changing(self, effects: Iterable[Effect]) -> tuple[Effect, ...]:
         return tuple(each for each in effects if not each.is_idle)
 
@@ -108,12 +131,14 @@ class Effects:
             delta -= SHARES[each.cost]
         puts = tuple((BUDGET + slot[local], local) for local in come if local != each.before)
         moves = each.kind != "crash"
-        first = self.commuting is not None and self.commuting.is_first(outcome)
+        record = next((m for m in each.sent if self.tables.to[m] == self.tables.clients), -1)
+        sent = tuple(message for message in each.sent if message != record)
+        is_first = self.commuting is not None and self.commuting.is_first(outcome)
         home = slot[each.before] if each.before else slot[each.after]
-        quiet = not (each.fails or each.made or seen & MASK or each.cost != FREE)
-        changes = (delta, seen, each.taken, each.sent, puts)
-        effect = Effect(outcome, each.cost, each.fails, moves, *changes, home, first, quiet)
-        return self._in_network(effect)
+        quiet = not (each.fails or each.made or seen & MASK or each.cost != FREE or record >= 0)
+        changes = (delta, seen, each.taken, sent, puts)
+        how = (home, is_first and record < 0, quiet, record)
+        return self._in_network(Effect(outcome, each.cost, each.fails, moves, *changes, *how))
 
     def _mischief(self, budget: int, action: int, message: int) -> Effect:
         taken, sent = (message, ()) if action == LOST else (-1, (message,))

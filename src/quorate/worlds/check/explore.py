@@ -75,8 +75,10 @@ class Reductions(NamedTuple):
         A way that contradicts is one whatever need not have been explored, but not if processes
         are not alike. To whom can be sent is only guessed when the other guesses are settled.
         """
-        explored = Explored(list(explorer.effects.moves), list(explorer.effects.deliveries))
-        wrong = self.symmetry is not None and self.symmetry.refute(explored, begins)
+        effects = explorer.effects
+        explored = Explored(list(effects.moves), list(effects.deliveries))
+        told = Explored(explored.locals, [*explored.pairs, *effects.followings])
+        wrong = self.symmetry is not None and self.symmetry.refute(told, begins)
         if not explorer.graph.is_refuted:
             wrong |= self.commuting is not None and self.commuting.refute(explored)
             wrong = wrong or (self.sending is not None and self.sending.refute(explored))
@@ -171,6 +173,7 @@ class Explorer:
         self.bounds = bounds
         self.tell = tell
         self.deadlocks = deadlocks
+        self.clients = tables.clients
         commuting, self.sending, self.symmetry = reductions or Reductions()
         self.network = NETWORKS[bounds.network](tables.channel)
         self.effects = Effects(tables, bounds.network, bounds.budgets, commuting, self.symmetry)
@@ -183,13 +186,17 @@ class Explorer:
     def begin(self, begins: Sequence[int]) -> None:
         """Find the first states, those that the outcomes `begins` lead to."""
         self.begun = self.looked = time.perf_counter()
-        self._happen(self.before_all, [self.effects.of(each) for each in begins])
+        before = self.before_all
+        effects = self._followed(before.row, [self.effects.of(each) for each in begins])
+        self._happen(before, effects)
         self._stop_if_full()
 
     @property
     def before_all(self) -> State:
-        """That nothing has happened yet."""
+        """That nothing has happened yet, and no client has done anything."""
         row = self.bounds.budgets
+        if self.clients is not None:
+            row = (*row, *[NOBODY] * self.clients, self.tables.clients_at_first)
         return State(row, (), self._print_of(row, ()), 1, -1)
 
     @property
@@ -265,7 +272,15 @@ class Explorer:
         for message in self.network.first(net):
             place = BUDGET + to[message]
             todo += deliver(row[place] if place < size else NOBODY, message)
-        return todo
+        return self._followed(row, todo)
+
+    def _followed(self, row: Sequence[int], effects: list[Effect]) -> list[Effect]:
+        """Effects with what is made of the operations that they tell of."""
+        if self.clients is None:
+            return effects
+        told = row[BUDGET + self.clients]
+        followed = self.effects.followed
+        return [followed(each, told) if each.record >= 0 else each for each in effects]
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""
@@ -387,7 +402,7 @@ class Explorer:
         way = [*self.graph.way_to(state), *(() if last is None else (last,))]
         if self.symmetry is None:
             return way
-        known: tuple[Sequence[int], Net] = (self.bounds.budgets, ())
+        known: tuple[Sequence[int], Net] = (self.before_all.row, ())
         real = known
         found: list[int] = []
         for action in way:
@@ -403,8 +418,8 @@ class Explorer:
 
     def _effect(self, row: Sequence[int], net: Net, action: int) -> Effect:
         """What an action does in a state; the first of all begins the program."""
-        events = self._events(row, net)
-        return next((e for e in events if e.action == action), None) or self.effects.of(action)
+        events = self._events(row, net) or self._followed(row, [self.effects.of(action)])
+        return next(each for each in events if each.action == action)
 
     def _arranged(self, row: list[int], net: Net) -> tuple[list[int], Net]:
         """A state in order, where processes are alike."""

@@ -109,6 +109,7 @@ class Recorder(Explorer):
         tell: Callable[[Graph, int], None] | None = None,
     ) -> None:
         super().__init__(tables, observer, bounds, tell, deadlocks=False)
+        self.clients = None
         self.effects = _AllEffects(tables, bounds.network, bounds.budgets)
         self.properties = [each for each in observer.properties if each.kind in LIVELY]
         self.links = Links()

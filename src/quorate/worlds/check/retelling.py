@@ -131,7 +131,7 @@ class _ToldStep(Step):
         match effect:
             case fx.Create():
                 told.created(effect.id, process.id_)
-            case fx.Setup() | fx.Start() if effect.id in self.made:
+            case fx.Setup() | fx.Start() if self.begins(effect):
                 told.next = partial(told.obeys, effect, told.order())
             case fx.Output():
                 told.shown(process, effect)
@@ -246,6 +246,8 @@ class _Retelling(Teller):
                 self.tell(ev.Restart(self.time, self.name(id)))
                 self.next = partial(self.step_begins, why="start")
                 return self.again.restart(local.state)
+        if outcome.sent:
+            self.operated(id, fx.Operation("unknown"))
         self.crashed(id)
         return [outcome.came]
 

@@ -16,7 +16,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
+from quorate.core.errors import PropertyFailed
 from quorate.worlds.base import command_line, properties_of, surroundings
+from quorate.worlds.check.counterexample import contradiction_of
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
 from quorate.worlds.check.observing import Observer
@@ -44,7 +46,8 @@ Verdict = Literal["holds", "violated", "inconclusive"]
 class Checked:
     """What has come of checking a program. `graph` has the states, `tables` what they stand for.
 
-    `lassos` contradict what is to hold in the end, which `live` explored for.
+    `lassos` contradict what is to hold in the end, which `live` explored for; `contradiction` is
+    what the operations of clients tell against, where these are what the search ended by.
     """
 
     graph: Graph
@@ -55,6 +58,7 @@ class Checked:
     order: Order
     live: Recorder | None = None
     lassos: Sequence[Lasso] = ()
+    contradiction: PropertyFailed | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -114,8 +118,9 @@ def check_loaded(
     order, bounds = order or Order(), bounds or Bounds()
     if order.search != "breadth":
         bounds = replace(bounds, reduce=False)
-    tables, observer, begins = _prepared(module, bounds, config)
-    search = partial(Explorer, tables, observer, tell=tell, deadlocks=deadlocks)
+    tables, observer, begins = _prepared(module, bounds, config, deadlocks=deadlocks)
+    rests = deadlocks or bool(tables.steps.place.judges.in_the_end)
+    search = partial(Explorer, tables, observer, tell=tell, deadlocks=rests)
     if bounds.reduce:
         reductions = reductions_of(tables, begins, bounds)
         explorer = _reduced(search, begins, bounds, kernel, reductions)
@@ -124,12 +129,13 @@ def check_loaded(
     elif order.search == "breadth":
         explorer = _explored(search(bounds), begins, kernel)
     else:
-        how = {"tell": tell, "deadlocks": deadlocks}
+        how = {"tell": tell, "deadlocks": rests}
         explorer = _explored(order.explorer(tables, observer, bounds, **how), begins, kernel=False)
         if explorer.graph.is_refuted:
             shorten(explorer)
     graph = explorer.graph
-    checked = Checked(graph, tables, observer, bounds, explorer, order)
+    contradiction = contradiction_of(explorer)
+    checked = Checked(graph, tables, observer, bounds, explorer, order, contradiction=contradiction)
     is_over = graph.is_refuted or graph.stopped == "interrupted" or not order.is_complete
     if is_over or not is_lively(observer.properties):
         return checked
@@ -153,15 +159,16 @@ def self_check(
 ) -> Compared:
     """Explore a loaded program with reductions and without, in plain Python, and compare."""
     bounds = bounds or Bounds()
-    tables, observer, begins = _prepared(module, bounds, config)
-    search = partial(Ends, tables, observer, deadlocks=deadlocks)
+    tables, observer, begins = _prepared(module, bounds, config, deadlocks=deadlocks)
+    rests = deadlocks or bool(tables.steps.place.judges.in_the_end)
+    search = partial(Ends, tables, observer, deadlocks=rests)
     reductions = reductions_of(tables, begins, bounds)
     _reduced(search, begins, bounds, False, reductions)
     return compared(search(bounds, reductions=reductions.used()), search(bounds), begins)
 
 
 def _prepared(
-    module: ModuleType, bounds: Bounds, config: Mapping[str, Any] | None
+    module: ModuleType, bounds: Bounds, config: Mapping[str, Any] | None, *, deadlocks: bool
 ) -> tuple[Tables, Observer, tuple[int, ...]]:
     """The tables of a program, who asks its properties, and the outcomes it begins with."""
     from quorate.compiler.loader import main_of
@@ -172,6 +179,7 @@ def _prepared(
         lambda local, process: observer.number(local.slot, local.state, process),
         crash=bounds.crashes > 0,
         ordered=bounds.network == "fifo",
+        deadlocks=deadlocks,
     )
     return tables, observer, tables.begin(main_of(module))
 
@@ -226,8 +234,11 @@ def _explored(explorer: Explorer, begins: Sequence[int], kernel: bool | None) ->
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     """Explore from the first states on, with the kernel or without.
 
-    None: with it where numba is installed, once there are so many states that it pays.
+    None: with it where numba is installed, once there are so many states that it pays. What
+    clients do is followed without it.
     """
+    if twin.clients is not None:
+        return twin.go_on()
     if kernel is None:
         is_loaded = "quorate.worlds.check.compiled" in sys.modules
         states = LOADED_STATES if is_loaded else HAND_OVER_STATES

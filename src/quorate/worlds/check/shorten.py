@@ -97,7 +97,7 @@ class _Again(Explorer):
         self.graph, self.asked = Graph(), set()
         self.known: dict[int, State] = {}
         self.state = self.before_all
-        found = self._possible(self.state, [self.first])
+        found = self._possible(self.state, self._followed(self.state.row, [self.first]))
         if found:
             found = self._go(self.state, found[0])
         for same in steps:

@@ -8,7 +8,7 @@ the event, so that whoever has computed one need never do it again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
@@ -25,9 +25,10 @@ from quorate.core.messages import own_copy
 from quorate.core.naming import Modules
 from quorate.core.process import Process
 from quorate.core.thaw import Thawer, thaw
-from quorate.worlds.base import EPOCH_SECONDS, config_of
+from quorate.worlds.base import EPOCH_SECONDS, config_of, specifications_of
 from quorate.worlds.check.canonical import canonical, code_of, frozen_message
 from quorate.worlds.check.chance import Chance
+from quorate.worlds.check.clients import CLIENTS, Judges, Record, clients_at_first, record_of
 
 WAYS_MAX = 20_000
 """In how many ways a single step may go."""
@@ -82,8 +83,9 @@ class _Place:
     seed = 0
     shows = 1 << 30  # no output is wanted
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], judges: Judges) -> None:
         self.config = config
+        self.judges = judges
         self.names: Mapping[str, ProcessId] = {}
         self.chance = Chance()
 
@@ -114,10 +116,11 @@ class Steps:
         self.restarts = restarts
         self.modules = {module.__name__: module}
         self.reads = reads
+        self.said = specifications_of(module)
         options = dict(config_of(module, config))
         if not getattr(module, "uses_clock_", False):  # then it is no part of a state
             options |= {"clock": None, "clock_default": None}
-        self.place = _Place(options)
+        self.place = _Place(options, Judges(self.said))
 
     def thaw(self, state: Frozen) -> Process:
         return self.place.hold(thaw(state, self.place, self.modules))
@@ -130,6 +133,10 @@ class Steps:
     def sent(self, to: ProcessId, sender: ProcessId, message: Any, stamp: Any = None) -> Sent:
         """A message on its way. Raises ProgramError (Q114)."""
         return Sent(to, sender, message, stamp, frozen_message((message, stamp), self.modules))
+
+    def clients(self) -> Frozen:
+        """What is known of clients at first."""
+        return canonical(clients_at_first(self.place), self.modules)
 
     # Events.
 
@@ -210,13 +217,21 @@ class Steps:
             process.open_ = open and not process.inbox_
         return canonical(process, self.modules)
 
-    def crashed(self, state: Frozen) -> Frozen:
-        """A process that has crashed: what it was given, and what properties ask for."""
+    def crash(self, state: Frozen) -> Came:
+        """A process crashes: what is left is what it was given, and what properties ask for."""
         process = self.thaw(state)
+        sent: tuple[Sent, ...] = ()
+        if self.said and process.operation_ is not None:
+            sent = (self.records([record_of(process.id_, fx.Operation("unknown"))]),)
+            del process.operation_
         for waiting in (process.stack_, process.inbox_, process.outbox_, process.deferred_):
             waiting.clear()
         self._leave(process)
-        return canonical(process, self.modules)
+        return Came(canonical(process, self.modules), sent)
+
+    def records(self, records: Sequence[Record]) -> Sent:
+        """What a step tells of operations, as a message to whoever follows these."""
+        return self.sent(CLIENTS, records[0][0], tuple(records))
 
     def _leave(self, process: Process) -> None:
         """Forget of a process that takes no more steps what nobody can ask for."""
@@ -309,6 +324,7 @@ class Step:
         self.open = open
         self.made: dict[ProcessId, Process] = {}
         self.sent: list[Sent] = []
+        self.recorded: list[Record] = []
         self.running: Process | None = None
 
     def run(self, process: Process, take: Callable[[Process], None]) -> Came | None:
@@ -329,6 +345,8 @@ class Step:
             return Came((), error=error, failed=self.running.id_, choices=choices)
         made = tuple((id, self.steps.standing(each)) for id, each in self.made.items())
         state = self.steps.standing(process, open=self.open)
+        if self.recorded and self.steps.said:
+            self.sent.append(self.steps.records(self.recorded))
         return Came(state, tuple(self.sent), made, choices=choices)
 
     def take(self, process: Process, step: Callable[[Process], None]) -> None:
@@ -345,7 +363,8 @@ class Step:
         """Carry out an effect; whoever is made and started in the same step begins at once.
 
         It takes no message before its first yield point, and nobody can tell when it came there:
-        its beginning may as well be a part of this step (Lipton, CACM 18(12), 1975).
+        its beginning may as well be a part of this step (Lipton, CACM 18(12), 1975). A client may
+        be told by it when its operations begin.
         """
         match effect:
             case (to, message, stamp):
@@ -356,11 +375,20 @@ class Step:
                 self.made[id] = self.steps.place.hold(made)
                 if id.name:
                     self.steps.place.names = {**self.steps.place.names, id.name: id}
-            case fx.Setup() | fx.Start() if effect.id in self.made:
+            case fx.Setup() | fx.Start() if self.begins(effect):
                 self.take(self.made[effect.id], partial(obey, effect))
                 self.running = process
             case fx.Setup() | fx.Start() | fx.End():
                 self.send(process, effect.id, effect)
+            case fx.Operation():
+                self.recorded.append(record_of(process.id_, effect))
+
+    def begins(self, order: fx.Setup | fx.Start) -> bool:
+        """Whether what a process is ordered to is done within this step."""
+        made = self.made.get(order.id)
+        if made is None or type(order) is fx.Setup:
+            return made is not None
+        return not (made.invokes_ and self.steps.said)
 
     def send(self, process: Process, to: ProcessId, message: Any, stamp: Any = None) -> None:
         self.sent.append(self.steps.sent(to, process.id_, message, stamp))

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from quorate.core.properties import Property, Specification
-from quorate.worlds.base import specifications_of
 from quorate.worlds.base.properties import at_of, never_reached, place_of
 from quorate.worlds.check import covered
 from quorate.worlds.check.counterexample import Counterexample
@@ -52,15 +51,23 @@ Holds = Literal["holds", "violated", "reached", "never reached", "unknown"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a property. `after` is how many steps lead to where it was reached.
+    """What is known of a property, or of a specification of what clients see.
 
-    It is `vacuous` if there was nothing of what it speaks of in any state.
+    `after` is how many steps lead to where it was reached. It is `vacuous` if there was nothing of
+    what it speaks of in any state.
     """
 
-    property: Property
+    property: Property | Specification
     verdict: Holds
     after: int | None = None
     vacuous: bool = False
+
+
+def words_of(known: Property | Specification) -> tuple[str, str]:
+    """What kind it is of, and what it is called."""
+    if isinstance(known, Property):
+        return known.kind, known.name
+    return known.guarantee, str(getattr(known.model, "__name__", known.model))
 
 
 def answers_of(checked: Checked) -> list[Answer]:
@@ -88,7 +95,17 @@ def answers_of(checked: Checked) -> list[Answer]:
         else:
             vacuous = each.kind == "always" and _is_vacuous(checked, each)
             answers.append(Answer(each, "holds", vacuous=vacuous))
-    return answers
+    return answers + [_seen_by_clients(checked, each) for each in checked.tables.steps.said]
+
+
+def _seen_by_clients(checked: Checked, each: Specification) -> Answer:
+    """What is known of what clients see."""
+    graph, against, tables = checked.graph, checked.contradiction, checked.tables
+    if against is not None and against.at == at_of(each):
+        return Answer(each, "violated")
+    if graph.stopped is not None or graph.is_refuted:
+        return Answer(each, "unknown")
+    return Answer(each, "holds", vacuous=tables.clients not in tables.to)
 
 
 def _is_vacuous(checked: Checked, each: Property) -> bool:
@@ -147,13 +164,6 @@ def lines_of(checked: Checked) -> Iterator[str]:
             if name in graph.short:
                 count: int = getattr(bounds, name)
                 yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
-    if others := [f"{each.guarantee}, line {each.line}" for each in _specifications(checked)]:
-        yield f"  not checked: what clients see ({'; '.join(others)})"
-
-
-def _specifications(checked: Checked) -> list[Specification]:
-    """What the program says of the operations of its clients."""
-    return specifications_of(next(iter(checked.tables.steps.modules.values())))
 
 
 def _verdict(checked: Checked) -> str:
@@ -190,7 +200,7 @@ def _listed(words: list[str], last: str) -> str:
 
 
 def _named(each: Answer) -> str:
-    return f"{each.property.kind} {each.property.name}"
+    return " ".join(words_of(each.property))
 
 
 def _told(each: Answer) -> str:
@@ -207,7 +217,11 @@ def complaints_of(checked: Checked) -> Iterator[str]:
     where = several(checked.graph.states, "state")
     for each in answers_of(checked):
         known = each.property
-        if each.verdict == "never reached":
+        if isinstance(known, Specification):
+            if each.vacuous:
+                head = f"warning[Q133]: `{known.guarantee}` says nothing: there are no operations"
+                yield "\n".join([head, *place_of(known.file, known.line)])
+        elif each.verdict == "never reached":
             yield never_reached(known, where)
         elif each.vacuous:
             head = f"warning[Q133]: `{known.name}` says nothing: no state has what it speaks of"
@@ -246,8 +260,7 @@ def data_of(
         "short": sorted(graph.short),
         "properties": [
             {
-                "name": each.property.name,
-                "kind": each.property.kind,
+                **dict(zip(("kind", "name"), words_of(each.property), strict=True)),
                 "at": at_of(each.property),
                 "verdict": each.verdict,
                 "reached_after": each.after,

@@ -14,6 +14,7 @@ from typing import Literal
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId, main_id
 from quorate.core.process import Process
+from quorate.worlds.check.clients import CLIENTS, Clients, Record
 from quorate.worlds.check.steps import Came, Sent, Steps, is_waiting
 
 Kind = Literal["begin", "deliver", "go on", "wake", "timeout", "crash", "restart"]
@@ -72,6 +73,7 @@ class Tables:
     observe: Callable[[Local, Process], int]
     crash: bool = False  # whether crashes are to be looked at
     ordered: bool = False  # whether it matters in which order one process sends to another
+    deadlocks: bool = True  # whether it is wrong to wait for ever
     slots: dict[ProcessId, int] = field(default_factory=dict)
     locals: list[Local | None] = field(default_factory=lambda: [None])
     messages: list[Sent] = field(default_factory=list)
@@ -82,8 +84,10 @@ class Tables:
     observed: list[int] = field(default_factory=lambda: [0])
     to: list[int] = field(default_factory=list)  # of each message: the slot of its receiver
     channel: list[int] = field(default_factory=list)  # of each message: one number for each pair
-    waits: list[bool] = field(default_factory=lambda: [False])  # whether it waits for something
+    waits: list[bool] = field(default_factory=lambda: [False])  # whether it must not wait for ever
     idle: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    clients: int | None = None  # the slot of whoever follows operations, if anybody does
+    clients_at_first: int = NOBODY
 
     def __post_init__(self) -> None:
         self._locals: dict[Local, int] = {}
@@ -103,9 +107,15 @@ class Tables:
             self.locals.append(local)
             self.moves.append(None)
             self.slot.append(local.slot)
-            self.waits.append(not local.crashed and is_waiting(process))
-            self.observed.append(self.observe(local, process))
+            self.waits.append(self._waits(local, process))
+            self.observed.append(0 if local.slot == self.clients else self.observe(local, process))
         return number
+
+    def _waits(self, local: Local, process: Process) -> bool:
+        """Whether it is wrong that nothing more happens, on account of this process."""
+        if isinstance(process, Clients):
+            return process.is_contradicted
+        return self.deadlocks and not local.crashed and is_waiting(process)
 
     def message(self, sent: Sent) -> int:
         number = self._messages.get(sent)
@@ -131,11 +141,20 @@ class Tables:
         self.outcomes.append(Outcome(kind, before, after, sent, made, taken, cost, came))
         return len(self.outcomes) - 1
 
+    def recorded(self, action: int) -> tuple[Record, ...]:
+        """What an action has told of operations of clients."""
+        sent = self.outcomes[action].sent if action >= 0 else ()
+        found = (self.messages[each].message for each in sent if self.to[each] == self.clients)
+        return next(found, ())
+
     # Outcomes, computed when they are first asked for.
 
     def begin(self, main: type[Process]) -> tuple[int, ...]:
         """The outcomes of the program's beginning."""
         slot = self.slot_of(main_id())
+        if self.steps.said:
+            self.clients = self.slot_of(CLIENTS)
+            self.clients_at_first = self.local(Local(self.clients, self.steps.clients()))
         return tuple(self._outcome("begin", slot, NOBODY, came) for came in self.steps.begin(main))
 
     def deliver(self, before: int, message: int) -> tuple[int, ...]:
@@ -183,5 +202,5 @@ class Tables:
             found += [("wake" if wakes else "timeout", came) for came in all_came]
         process = steps.thaw(state)
         if self.crash and process.started_ and not process.ended_ and process.id_.path:
-            found.append(("crash", Came(steps.crashed(state))))
+            found.append(("crash", steps.crash(state)))
         return found

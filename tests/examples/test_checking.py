@@ -1,39 +1,69 @@
-"""Every interleaving of examples, as small as they can be: what their headers promise holds."""
+"""Every interleaving of examples, as small as they can be: what their headers promise holds.
 
+The commands, and how many states these look at with nothing left out, stand in docs/checking.md.
+"""
+
+import re
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from quorate.testing import check
+from examples.headers import EXAMPLES, PROGRAMS
+from quorate.testing.checking import checked_program
+from quorate.worlds.check.run import Checked
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+PAGE = Path(__file__).parents[2] / "docs" / "checking.md"
+
+SLOW = {"byzantine_paxos", "multi_paxos", "multi_paxos_merged", "raft"}
+"""What takes longer to reduce than to explore, and that by far."""
 
 
-@pytest.mark.parametrize(
-    ("example", "args", "bounds", "states"),
-    [
-        ("ping_pong", (1, 2), {}, 9),
-        ("two_phase_commit", (2, 1), {}, 206),
-        ("two_phase_commit", (2, 1), {"timeouts": 1}, 657),
-        ("two_phase_commit", (2, 1), {"timeouts": 1, "crashes": 1, "deadlocks": False}, 3_326),
-        ("basic_paxos", (1, 3, 1), {}, 6_270),
-        ("basic_paxos", (1, 2, 1), {"timeouts": 1}, 3_091),
-        ("lamport_mutex", (2, 1), {}, 378),
-        ("lamport_mutex_queue", (2, 1), {}, 362),
-        ("ricart_agrawala", (2, 2), {}, 869),
-        ("ricart_agrawala_token", (2, 1), {}, 61),
-        ("suzuki_kasami", (2, 1), {}, 61),
-        ("chang_roberts", (4, 2), {}, 1_034),
-        ("gossip", (2,), {}, 3_258),
-        ("atomic_register", (2, 1, 1), {}, 561),
-        ("atomic_register", (2, 1, 1), {"timeouts": 1}, 12_149),
-    ],
-)
-def test_an_example_holds_in_every_interleaving(
-    example: str, args: tuple[int, ...], bounds: dict[str, Any], states: int
-) -> None:
-    """With nothing left out there are so many states; which are left out may change."""
-    file = EXAMPLES / f"{example}.da"
-    assert check(file, *args, **bounds, reduce=False) == states
-    assert check(file, *args, **bounds) <= states
+class Command(NamedTuple):
+    """`quorate check OPTIONS examples/EXAMPLE.da ARGS`, which looks at so many `states`."""
+
+    example: str
+    args: list[str]
+    options: list[str]
+    states: int
+
+    def __str__(self) -> str:
+        return " ".join([*self.options, self.example, *self.args])
+
+    def checked(self, *, reduce: bool) -> Checked:
+        flags = [each for each in self.options if each.startswith("--")]
+        bounds: dict[str, Any] = {"reduce": reduce}
+        for flag in set(flags) - {"--no-deadlock"}:
+            bounds[flag.removeprefix("--")] = int(self.options[self.options.index(flag) + 1])
+        file = EXAMPLES / f"{self.example}.da"
+        deadlocks = "--no-deadlock" not in flags
+        return checked_program(file, (*self.args,), bounds, deadlocks=deadlocks, strong=False)
+
+
+def commands() -> list[Command]:
+    """Those of the page."""
+    row = r"^\| `quorate check (.*?)examples/(\w+)\.da(.*)` \| ([\d,]+) \|"
+    found = re.findall(row, PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [
+        Command(example, args.split(), shlex.split(options), int(states.replace(",", "")))
+        for options, example, args, states in found
+    ]
+
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=map(str, COMMANDS))
+def test_an_example_holds_in_every_interleaving(command: Command) -> None:
+    holds = "inconclusive" if "--depth" in command.options else "holds"
+    found = command.checked(reduce=False)
+    assert (found.verdict, found.graph.states) == (holds, command.states)
+    if command.example not in SLOW:
+        found = command.checked(reduce=True)
+        assert found.verdict == holds
+        assert found.graph.states <= command.states
+
+
+def test_every_example_is_checked() -> None:
+    assert {each.example for each in COMMANDS} == {path.stem for path in PROGRAMS}

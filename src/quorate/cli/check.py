@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from quorate.cli.bounds import bounded, bounds_of, how_of
 from quorate.cli.program import (
     Number,
     load_program,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from quorate.worlds.check.counterexample import Counterexample
-    from quorate.worlds.check.explore import Bounds, Graph
+    from quorate.worlds.check.explore import Graph
     from quorate.worlds.check.orders import Order
     from quorate.worlds.check.retelling import Retold
     from quorate.worlds.check.run import Checked
@@ -40,21 +41,7 @@ Advance = Callable[["Graph", int], None]
 
 @program_command
 @module_option
-@click.option("--timeouts", type=Number(0), default=0, metavar="N", help="Timers that run out: 0.")
-@click.option("--crashes", type=Number(0), default=0, metavar="N", help="Processes that crash: 0.")
-@click.option("--restarts", type=Number(0), default=0, metavar="N", help="Of those that crash: 0.")
-@click.option("--losses", type=Number(0), default=0, metavar="N", help="Messages that are lost: 0.")
-@click.option("--duplicates", type=Number(0), default=0, metavar="N", help="That come twice: 0.")
-@click.option(
-    "--network",
-    type=click.Choice(["bag", "set", "fifo"]),
-    help="bag: messages come in any order; set: any number of times too; fifo: in the order of "
-    "sending. By default as the program's channels are.",
-)
-@click.option("--states", type=Number(1), metavar="N", help="Stop after so many.")
-@click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps.")
-@click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long.")
-@click.option("--memory", type=Number(1), metavar="MB", help="Stop when it takes so much.")
+@bounded
 @click.option(
     "--search",
     type=click.Choice(["breadth", "depth", "walks", "pct", "new"]),
@@ -67,9 +54,6 @@ Advance = Callable[["Graph", int], None]
 @click.option("--runs", type=Number(1), metavar="N", help="How many runs: 1000.")
 @click.option("--seed", type=Number(0), metavar="N", help="What chance decides by: 0.")
 @click.option("--bug-depth", type=Number(1, 20), metavar="N", help="Of so many events, for pct: 3.")
-@click.option("--strong", is_flag=True, help="What can happen again and again, happens at last.")
-@click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation.")
-@click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same.")
 @click.option("--exact", is_flag=True, help="Keep states whole, not as fingerprints: slower.")
 @click.option("--self-check", is_flag=True, help="Compare with what nothing is left out of.")
 @click.option(
@@ -172,22 +156,13 @@ def _checked(
 ) -> tuple[Checked, list[str]]:
     """What came of it, and what is to be said of the network."""
     from quorate.worlds.base import config_of
-    from quorate.worlds.check.channels import configured
     from quorate.worlds.check.run import check_loaded
 
-    bounds = _bounds(options)
-    notes = []
-    if options["network"] is None:
-        network, narrowed = configured(module)
-        bounds = replace(bounds, network=network)
-        if narrowed:
-            notes.append(
-                f"note: channels of {', '.join(narrowed)} are configured one by one, which is not "
-                f"followed: --network {bounds.network} is for all"
-            )
+    bounds, notes = bounds_of(module, options)
+    bounds = replace(bounds, exact=options["exact"])
     with _progress(quiet=quiet) as advance:
-        how = {"deadlocks": not options["no_deadlock"], "strong": options["strong"]}
-        checked = check_loaded(module, bounds, tell=advance, **how, order=_order(options))
+        how = {**how_of(options), "order": _order(options)}
+        checked = check_loaded(module, bounds, tell=advance, **how)
     if options["network"] is None and bounds.network == "fifo":
         notes += _unordered(checked, config_of(module))
     return checked, notes
@@ -225,16 +200,6 @@ def _order(options: dict[str, Any]) -> Order:
 
     names = ("search", "bits", "runs", "seed", "bug_depth")
     return Order(**{name: options[name] for name in names if options[name] is not None})
-
-
-def _bounds(options: dict[str, Any]) -> Bounds:
-    from quorate.worlds.check.explore import Bounds
-    from quorate.worlds.check.tables import BUDGETS
-
-    given = {name: options[name] for name in (*BUDGETS, "states", "depth", "seconds")}
-    memory = options["memory"] and options["memory"] * 1_000_000
-    how = {"reduce": not options["no_reduction"], "exact": options["exact"]}
-    return Bounds(**given, memory=memory, network=options["network"] or "bag", **how)
 
 
 def _tell(

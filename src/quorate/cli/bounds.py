@@ -1,0 +1,80 @@
+"""What of a program is looked at by `quorate check` and `quorate explore`: the options of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quorate.cli.program import Number
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from quorate.worlds.check.explore import Bounds
+
+_BUDGETS = {
+    "timeouts": "Timers that run out: 0.",
+    "crashes": "Processes that crash: 0.",
+    "restarts": "Of those that crash: 0.",
+    "losses": "Messages that are lost: 0.",
+    "duplicates": "That come twice: 0.",
+}
+
+_OPTIONS = [
+    *(
+        click.option(f"--{name}", type=Number(0), default=0, metavar="N", help=help)
+        for name, help in _BUDGETS.items()
+    ),
+    click.option(
+        "--network",
+        type=click.Choice(["bag", "set", "fifo"]),
+        help="bag: messages come in any order; set: any number of times too; fifo: in the order of "
+        "sending. By default as the program's channels are.",
+    ),
+    click.option("--states", type=Number(1), metavar="N", help="Stop after so many."),
+    click.option("--depth", type=Number(1), metavar="N", help="Stop after so many steps."),
+    click.option("--seconds", type=Number(1), metavar="N", help="Stop after so long."),
+    click.option("--memory", type=Number(1), metavar="MB", help="Stop when it takes so much."),
+    click.option(
+        "--strong", is_flag=True, help="What can happen again and again, happens at last."
+    ),
+    click.option("--no-deadlock", is_flag=True, help="To wait for ever is no violation."),
+    click.option("--no-reduction", is_flag=True, help="Leave out no state that comes to the same."),
+]
+
+
+def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what is looked at."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def bounds_of(module: ModuleType, options: dict[str, Any]) -> tuple[Bounds, list[str]]:
+    """The bounds that are given, and what is to be said of the network."""
+    from quorate.worlds.check.channels import configured
+    from quorate.worlds.check.explore import Bounds
+    from quorate.worlds.check.tables import BUDGETS
+
+    given = {name: options[name] for name in (*BUDGETS, "states", "depth", "seconds")}
+    memory = None if options["memory"] is None else options["memory"] * 1_000_000
+    reduce = not options["no_reduction"]
+    bounds = Bounds(**given, memory=memory, reduce=reduce)
+    if options["network"] is not None:
+        return replace(bounds, network=options["network"]), []
+    network, narrowed = configured(module)
+    if not narrowed:
+        return replace(bounds, network=network), []
+    note = (
+        f"note: channels of {', '.join(narrowed)} are configured one by one, which is not "
+        f"followed: --network {network} is for all"
+    )
+    return replace(bounds, network=network), [note]
+
+
+def how_of(options: dict[str, Any]) -> dict[str, Any]:
+    """What else of a check is given: what is a violation, and what is owed to runs."""
+    return {"deadlocks": not options["no_deadlock"], "strong": options["strong"]}

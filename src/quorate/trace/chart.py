@@ -16,10 +16,11 @@ from quorate.trace.course import Moment, message_name
 from quorate.trace.folding import Gap, Row
 from quorate.trace.notes import notes_of
 from quorate.trace.story import Lives, Story, live, lives_before, message_of
-from quorate.trace.telling import plain
+from quorate.trace.telling import is_checked, plain
 
-LEFT, ROW, HEAD = 128, 44, 30
-"""Pixels: of the margin with numbers and times, the height of a row, the height of the names."""
+LEFT, LEFT_CHECKED, ROW, HEAD = 128, 84, 44, 30
+"""Pixels: of the margin with numbers and times, of one with numbers alone, the height of a row, the
+height of the names."""
 
 LANE_MIN, LANE_MAX = 48, 70
 """Pixels between the lines of two processes; names that are longer are slanted."""
@@ -29,6 +30,29 @@ CHARACTER = 7.5
 
 LINE_MAX = 54
 """Characters of a line of text beside the lanes; there are two at each row."""
+
+STYLE = """
+.heads { position: sticky; top: 0; background: var(--page); border-bottom: 1px solid var(--line) }
+.heads text { fill: var(--faint) } .heads .name, .number { font-weight: 600; fill: var(--text) }
+line.alive { stroke: var(--grey); stroke-width: 1.5 }
+line.down { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 2 5 }
+.cut { fill: var(--bad-fill); opacity: .45 }
+line.fault { stroke: var(--bad); stroke-dasharray: 7 4 }
+.row { cursor: pointer; outline: none } .row rect { fill: transparent; stroke: transparent }
+.row:hover rect { fill: var(--grey-fill); fill-opacity: .6 }
+.row[aria-expanded=true] rect { fill: var(--blue-fill); fill-opacity: .8 }
+.row:focus rect { stroke: var(--blue); stroke-width: 2 }
+.row circle { fill: var(--text); stroke: var(--page); stroke-width: 1.5 }
+.row circle.anew { fill: var(--page); stroke: var(--text); stroke-width: 2 }
+.row path { stroke: var(--bad); stroke-width: 3; fill: none }
+.failed text { fill: var(--bad); font-weight: 600 }
+.arrows { pointer-events: none } .arrows path { fill: none; stroke-width: 1.6 }
+.message path { stroke: var(--blue) } .message polygon { fill: var(--blue) }
+.message.before path, .coming path { stroke-dasharray: 4 3 } .coming path { stroke: var(--faint) }
+.coming polygon { fill: var(--faint) } .lost path { stroke: var(--bad) }
+.arrows .on path { stroke-width: 3.2 }
+"""
+"""Of the diagram in a page."""
 
 Point = tuple[float, float]
 
@@ -72,10 +96,13 @@ class Chart:
         self.slanted = longest + 18 > LANE_MAX and len(names) > 2
         self.lane = float(LANE_MIN) if self.slanted else max(LANE_MAX, longest + 18)
         self.head = HEAD + longest / 2 if self.slanted else HEAD
+        self.checked = is_checked(story.course.trace.begin)  # time is the number of a step then
+        self.left = LEFT_CHECKED if self.checked else LEFT
         self.xs = {
-            name: LEFT + self.lane * (place + 0.5) for place, name in enumerate(story.processes)
+            name: self.left + self.lane * (place + 0.5)
+            for place, name in enumerate(story.processes)
         }
-        self.text = LEFT + self.lane * len(names) + 14
+        self.text = self.left + self.lane * len(names) + 14
         self.width = self.text + (LINE_MAX + 1) * CHARACTER
         self.height = ROW * (len(story.rows) + 0.5)
 
@@ -86,7 +113,9 @@ class Chart:
         size = f'width="{self.width:.0f}" height="{self.head:.0f}"'
         y = self.head - 10
         yield f'<svg class="heads" {size} aria-hidden="true">'
-        yield f'<text x="8" y="{y:.1f}">step</text><text x="{LEFT - 56}" y="{y:.1f}">time, s</text>'
+        time = "of way" if self.checked else "time, s"
+        yield f'<text x="8" y="{y:.1f}">step</text>'
+        yield f'<text x="{LEFT - 72 if self.checked else LEFT - 56}" y="{y:.1f}">{time}</text>'
         for name, x in self.xs.items():
             anchor = 'text-anchor="middle"'
             if self.slanted:
@@ -126,7 +155,7 @@ class Chart:
                 top, height = self.y(begin), self.y(number) - self.y(begin)
                 width = self.lane * len(self.xs)
                 yield (
-                    f'<rect class="cut" x="{LEFT}" y="{top:.1f}" width="{width:.1f}" '
+                    f'<rect class="cut" x="{self.left}" y="{top:.1f}" width="{width:.1f}" '
                     f'height="{max(height - ROW / 2 * (row is None), 4):.1f}"/>'
                 )
 
@@ -164,7 +193,8 @@ class Chart:
         if isinstance(row, Gap):
             yield f'<text class="number" x="8" y="{y + 4:.1f}">⋮</text>'
         else:
-            yield f'<text x="{LEFT - 72}" y="{y + 4:.1f}">{row.time:.6f}</text>'
+            time = f"{row.time:.0f}" if self.checked else f"{row.time:.6f}"
+            yield f'<text x="{LEFT - 72}" y="{y + 4:.1f}">{time}</text>'
         yield from self._mark(row, y)
         wrapped = textwrap.wrap(said, LINE_MAX, max_lines=2, placeholder=" ...")
         for line, text in enumerate(wrapped):
@@ -185,7 +215,7 @@ class Chart:
             case ev.Restart(process=process):
                 yield f'<circle class="anew" cx="{self.xs[process]:.1f}" cy="{y:.1f}" r="6"/>'
             case ev.Fault() | ev.Heal():
-                ends = f'x1="{LEFT}" x2="{self.text - 14:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
+                ends = f'x1="{self.left}" x2="{self.text - 14:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
                 yield f'<line class="fault" {ends}/>'
 
     # Messages.

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from quorate.trace import events as ev
-from quorate.trace.course import Course, Happened, Message, Moment
+from quorate.trace.course import Course, Happened, Inside, Message, Moment
 from quorate.trace.folding import Gap, Row
 from quorate.trace.story import Story, message_of, without_place
 from quorate.trace.telling import groups, operation, plain, told, value
@@ -26,12 +26,18 @@ def notes_of(story: Story, row: Row) -> list[str]:
         return [row.told()]
     if not isinstance(row, Moment):
         return [_befell(story, row)]
-    notes = [_why(story, row.step)]
-    creates = [plain(each.process) for each in row.inside if isinstance(each, ev.Create)]
+    notes = [_why(story, row.step), *notes_within(row.inside)]
+    return [note for note in notes if note]
+
+
+def notes_within(inside: Sequence[Inside]) -> list[str]:
+    """What is said of what happens within a step."""
+    notes: list[str] = []
+    creates = [plain(each.process) for each in inside if isinstance(each, ev.Create)]
     if creates:
         notes.append(f"creates {', '.join(creates)}")
     sent: dict[str, list[str]] = {}
-    for each in row.inside:
+    for each in inside:
         match each:
             case ev.Send(to=to, value=said):
                 sent.setdefault(value(said), []).append(plain(to))
@@ -39,16 +45,15 @@ def notes_of(story: Story, row: Row) -> list[str]:
                 notes.append(f"prints: {plain(text)}")
             case ev.State(after=after, before=old):
                 notes += [changed(name, old.get(name, UNSET), new) for name, new in after.items()]
-            case ev.End() if not any(isinstance(other, ev.Fail) for other in row.inside):
+            case ev.End() if not any(isinstance(other, ev.Fail) for other in inside):
                 notes.append("ends")
             case ev.Fail(text=text):
                 notes.append(f"fails: {plain(text, 300)}")
             case ev.Operation():
                 notes.append(operation(each))
     notes += [f"sends {said} to {', '.join(to)}" for said, to in sent.items()]
-    properties = (each for each in row.inside if isinstance(each, ev.Property))
-    notes += [told(without_place(each)) for each in properties]
-    return [note for note in notes if note]
+    properties = (each for each in inside if isinstance(each, ev.Property))
+    return notes + [told(without_place(each)) for each in properties]
 
 
 def _why(story: Story, step: ev.Step) -> str:

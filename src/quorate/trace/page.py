@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from quorate.trace import events as ev
-from quorate.trace.chart import Chart, is_bad, name_of, rows_of_steps
+from quorate.trace.chart import STYLE, Chart, is_bad, name_of, rows_of_steps
 from quorate.trace.course import Fields, Moment, message_name, take
 from quorate.trace.ending import Ending, ending_of
 from quorate.trace.folding import Gap, Row
@@ -39,25 +39,6 @@ main { display: grid; gap: 1em; grid-template-columns: minmax(0, 1fr) minmax(20e
   main { grid-template: none / minmax(0, 1fr) } main .story { max-height: 55vh } }
 .story, aside { border: 1px solid var(--line); border-radius: 6px; overflow: auto }
 .story svg { display: block } aside { padding: 0 1em 1em }
-.heads { position: sticky; top: 0; background: var(--page); border-bottom: 1px solid var(--line) }
-.heads text { fill: var(--faint) } .heads .name, .number { font-weight: 600; fill: var(--text) }
-line.alive { stroke: var(--grey); stroke-width: 1.5 }
-line.down { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 2 5 }
-.cut { fill: var(--bad-fill); opacity: .45 }
-line.fault { stroke: var(--bad); stroke-dasharray: 7 4 }
-.row { cursor: pointer; outline: none } .row rect { fill: transparent; stroke: transparent }
-.row:hover rect { fill: var(--grey-fill); fill-opacity: .6 }
-.row[aria-expanded=true] rect { fill: var(--blue-fill); fill-opacity: .8 }
-.row:focus rect { stroke: var(--blue); stroke-width: 2 }
-.row circle { fill: var(--text); stroke: var(--page); stroke-width: 1.5 }
-.row circle.anew { fill: var(--page); stroke: var(--text); stroke-width: 2 }
-.row path { stroke: var(--bad); stroke-width: 3; fill: none }
-.failed text { fill: var(--bad); font-weight: 600 }
-.arrows { pointer-events: none } .arrows path { fill: none; stroke-width: 1.6 }
-.message path { stroke: var(--blue) } .message polygon { fill: var(--blue) }
-.message.before path, .coming path { stroke-dasharray: 4 3 } .coming path { stroke: var(--faint) }
-.coming polygon { fill: var(--faint) } .lost path { stroke: var(--bad) }
-.arrows .on path { stroke-width: 3.2 }
 article h2 { margin: .8em 0 .2em } article ul { margin: .3em 0; padding-left: 1.2em }
 article li { overflow-wrap: anywhere } .bad { color: var(--bad); font-weight: 600 }
 aside h3 { font-size: .95em; margin: .8em 0 .2em } aside h3 + ul { margin: 0; padding-left: 1.2em }
@@ -170,7 +151,7 @@ def page_of(story: Story, sources: Sources) -> Iterator[str]:
     failure = story.failure
     kind = "whole" if failure is None else "failure"
     title = "no failure" if failure is None else failure.text
-    yield from head_of(f"{run}: {title}", _STYLE, kind, _SCRIPT)
+    yield from head_of(f"{run}: {title}", STYLE + _STYLE, kind, _SCRIPT)
     yield f"<body><header><h1>{escape(title)}</h1>"
     place = f", {plain(failure.at)}" if failure is not None and failure.at else ""
     yield f"<p>{escape(run + place)}</p>"

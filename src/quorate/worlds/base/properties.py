@@ -268,7 +268,7 @@ def refuted(
         for name, value in zip(question.names, answer, strict=True)
     )
     what = f"`{each.name}` does not hold {when}"
-    return _failed(code, each, what, list(_witness(question, answer)), variables)
+    return _failed(code, each, what, list(witness_of(question, answer)), variables)
 
 
 def unfulfilled(each: Property, what: str, member: tuple[Any, ...]) -> PropertyFailed:
@@ -318,7 +318,7 @@ def place_of(file: str, line: int, name: str = "") -> list[str]:
     return [f'  File "{seen_from_here(file)}", line {line}{inside}', f"    {text}"]
 
 
-def _witness(question: Question, answer: tuple[Any, ...]) -> Iterator[str]:
+def witness_of(question: Question, answer: tuple[Any, ...]) -> Iterator[str]:
     """What the variables of a question are that makes it true, with the fields it reads."""
     for name, value in zip(question.names, answer, strict=True):
         if not isinstance(value, Process):

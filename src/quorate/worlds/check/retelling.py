@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,9 +25,11 @@ from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.base.recording import WHY, Teller, given_of
 from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.effects import LOST
+from quorate.worlds.check.network import Kind as Network
+from quorate.worlds.check.observing import Found
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.steps import Came, Sent, Step, Steps
-from quorate.worlds.check.tables import Kind, Local, Outcome
+from quorate.worlds.check.tables import Kind, Local, Outcome, Tables
 
 Choices = tuple[tuple[int, int], ...]
 """What was chosen: (which, from 0; of how many)."""
@@ -41,6 +44,15 @@ class Retold:
     choices: list[Choices]
 
 
+class Program(NamedTuple):
+    """What is told of: a program, its arguments, and its name where it is in a package."""
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    module: str | None = None
+    version: str = ""  # of Quorate
+
+
 def retell(
     checked: Checked,
     found: Counterexample,
@@ -50,20 +62,31 @@ def retell(
     module: str | None = None,
 ) -> Retold:
     """Tell how a counterexample comes about. `version` is that of Quorate."""
-    network: dict[str, list[str]] = {"network": [checked.bounds.network]}
-    words = list(arguments)
-    told = _Retelling(checked)
-    told.tell(ev.Begin(SCHEMA, version, program, 0, words, module, config=network))
-    told.main_created()
-    with command_line(program, words), surroundings(0):
+    which = Program(program, tuple(arguments), module, version)
+    told = _Retelling(checked.tables, checked.bounds.network, which)
+    with told.surroundings():
         for state, action in zip(_states_on(checked, found.way), found.way, strict=True):
             told.act(action)
-            told.reaches(state)
+            told.reaches(state, checked.graph.reached)
     told.fails(found)
-    trace = read(map(line_of, told.events))  # which makes trees of what was written
-    outcomes = checked.tables.outcomes
-    kinds = [outcomes[action].kind if action >= 0 else None for action in found.way]
-    return Retold(trace, kinds, told.choices)
+    return told.retold(found.way)
+
+
+def retell_way(
+    tables: Tables,
+    network: Network,
+    way: Sequence[int],
+    program: Program,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Retold:
+    """Tell of the actions of any way, the last of which may fail; that is taken within `around`."""
+    told = _Retelling(tables, network, program)
+    with told.surroundings():
+        for number, action in enumerate(way, 1):
+            with around() if number == len(way) else nullcontext():
+                told.act(action)
+    told.over("held", 0, ())
+    return told.retold(way)
 
 
 def _states_on(checked: Checked, way: tuple[int, ...]) -> list[int | None]:
@@ -80,7 +103,7 @@ class _Ordered(NamedTuple):
     clock: ev.Clock
 
 
-class _Script:
+class Answers:
     """Answers as before; `asked` says of how many each was one."""
 
     def __init__(self, answers: Iterable[int]) -> None:
@@ -100,9 +123,9 @@ class _Again(Steps):
         self.place = copy.copy(steps.place)
         self.place.shows = 0
         self.told = told
-        self.script = _Script(())
+        self.script = Answers(())
 
-    def scripts(self) -> list[_Script]:
+    def scripts(self) -> list[Answers]:
         return [self.script]
 
     def step(self, script: Any, open: bool) -> _ToldStep:
@@ -151,11 +174,12 @@ class _ToldStep(Step):
 class _Retelling(Teller):
     """Tells of the actions of a way, one after the other."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, tables: Tables, network: Network, program: Program) -> None:
         self.events: list[ev.Event] = []
         self.choices: list[Choices] = []
-        self.checked = checked
-        self.tables = checked.tables
+        self.tables = tables
+        self.network = network
+        self.program = program
         self.again = _Again(self.tables.steps, self)
         self.next: Callable[[Process], None] | None = None  # tells how the next step begins
         self.last: Process | None = None  # whose step was told last
@@ -166,6 +190,22 @@ class _Retelling(Teller):
         self._page = self.events
         self._raised: BaseException | None = None
         super().__init__(self._note)
+        path, arguments, module, version = program
+        words, config = list(arguments), {"network": [str(network)]}
+        self.tell(ev.Begin(SCHEMA, version, path, 0, words, module, config=config))
+        self.main_created()
+
+    @contextmanager
+    def surroundings(self) -> Iterator[None]:
+        """What the program finds around it while its steps are taken again."""
+        with command_line(self.program.path, self.program.arguments), surroundings(0):
+            yield
+
+    def retold(self, way: Sequence[int]) -> Retold:
+        trace = read(map(line_of, self.events))  # which makes trees of what was written
+        outcomes = self.tables.outcomes
+        kinds = [outcomes[action].kind if action >= 0 else None for action in way]
+        return Retold(trace, kinds, self.choices)
 
     @property
     def time(self) -> float:
@@ -218,7 +258,7 @@ class _Retelling(Teller):
             self._meddle(action)
             return
         outcome = self.tables.outcomes[action]
-        script = self.again.script = _Script(outcome.came.choices)
+        script = self.again.script = Answers(outcome.came.choices)
         assert outcome.came in self._happen(outcome), "a step has gone another way"
         for page in self._pages:
             self.events += page
@@ -239,7 +279,7 @@ class _Retelling(Teller):
                 self.next = partial(self.step_begins, why="resume")
                 return self.again.go_on(local.state)
             case "wake" | "timeout":
-                timer = self._timer_of(outcome, local.state)
+                timer = timer_of(self.tables, outcome)
                 self.next = partial(self.step_begins, why="timer", timer=timer)
                 return self.again.fire(local.state, timer)
             case "restart":
@@ -251,14 +291,9 @@ class _Retelling(Teller):
         self.crashed(id)
         return [outcome.came]
 
-    def _timer_of(self, outcome: Outcome, state: Any) -> int:
-        """Which timer it was that ran out."""
-        all_timers = enumerate(self.tables.steps.timers(state), 1)
-        return next(number for number, (_, all_came) in all_timers if outcome.came in all_came)
-
     def _deliver(self, local: Local, sent: Sent) -> list[Came]:
         names = self.messages[sent]
-        message = names[0] if self.checked.bounds.network == "set" else names.pop(0)
+        message = names[0] if self.network == "set" else names.pop(0)
         if sent.is_order:
             self.next = partial(self.obeys, sent.message, message)
         else:
@@ -285,10 +320,10 @@ class _Retelling(Teller):
 
     # Properties, and the end.
 
-    def reaches(self, state: int | None) -> None:
+    def reaches(self, state: int | None, reached: Iterable[tuple[int, Found]]) -> None:
         """A state in which what is to be so sometimes is so for the first time."""
         assert self.last is not None
-        for number, found in self.checked.graph.reached:
+        for number, found in reached:
             if number == state and found.error is None:
                 self.reached(found.property, self.last)
 
@@ -298,3 +333,13 @@ class _Retelling(Teller):
             self.refuted(found.refuted, self.last)
         end: Any = "quiet" if found.kind == "deadlock" else "failed"
         self.over(end, 1, found.waiting)
+
+
+def timer_of(tables: Tables, outcome: Outcome) -> int:
+    """Which timer of a process it was that ran out."""
+    local = tables.locals[outcome.before]
+    assert local is not None
+    if tables.steps.thaw(local.state).timers_ == 1:
+        return 1
+    all_timers = enumerate(tables.steps.timers(local.state), 1)
+    return next(number for number, (_, all_came) in all_timers if outcome.came in all_came)

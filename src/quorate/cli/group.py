@@ -22,6 +22,10 @@ COMMANDS = {
         "Run a program in virtual time, under faults, with many seeds.",
     ),
     "check": ("quorate.cli.check:check", "Look at all that a program may do, within bounds."),
+    "explore": (
+        "quorate.cli.explore:explore",
+        "Walk through all that a program may do, in the browser.",
+    ),
     "replay": ("quorate.cli.replay:replay", "Have a recorded run happen again, step by step."),
     "trace": ("quorate.cli.trace:trace", "Tell a recorded run, or turn it into what others show."),
     "new": ("quorate.cli.new:new", "Write a first program, with comments, to begin from."),

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from quorate.compiler.modules import Known, Modules, digest_of, find_file, seen_from_here
 from quorate.core import ambient
 from quorate.core.process import Process
+from quorate.lang.source import Source
 
 if TYPE_CHECKING:
     from importlib.abc import Loader, MetaPathFinder
@@ -109,6 +110,27 @@ def load_anew(module: ModuleType) -> ModuleType:
         DaLoader.kept = {}
 
 
+def load_with(module: ModuleType, text: str, more: str) -> ModuleType:
+    """A program that has been loaded, of this text, once more and with `more` at its end.
+
+    It is found by nobody: whoever imports it has the one that was there before. Raises
+    QuorateSyntaxError, and whatever the module's own statements raise.
+    """
+    path, name = str(module.__file__), module.__name__
+    root = folder_of(path, name)
+    modules = Modules(seen_from_here(path), Known(root))
+    DaLoader.kept = {path: _compiled(Source(modules.shown, text + more), modules)}
+    before = sys.modules.pop(name)
+    try:
+        return _execute(name, path)
+    finally:
+        sys.modules[name] = before
+        package, _, own = name.rpartition(".")
+        if package:
+            setattr(sys.modules[package], own, before)
+        DaLoader.kept = {}
+
+
 def lies_in(module: ModuleType | None, folder: str) -> bool:
     """Whether the file of a module is in this folder, and is not merely installed there."""
     file = getattr(module, "__file__", None) or ""
@@ -150,7 +172,6 @@ def main_of(module: ModuleType, shown: str | None = None) -> type[Process]:
         return main
     from quorate.lang.checks import no_main
     from quorate.lang.diagnostics import QuorateSyntaxError
-    from quorate.lang.source import Source
 
     raise QuorateSyntaxError([no_main(Source.read(shown or seen_from_here(str(module.__file__))))])
 
@@ -178,10 +199,16 @@ def compiled(
     cache = cache and DaLoader.views  # what is kept has them
     if cache and (code := _cached(path)) is not None:
         return code
+    modules = Modules(shown, None if root is None else Known(root, in_order=not imported))
+    code = _compiled(modules.source(), modules)
+    if cache:
+        _keep(path, code, modules.known.digests)
+    return code
+
+
+def _compiled(source: Source, modules: Modules) -> CodeType:
     from quorate.compiler.passes import analyse, errors_with_places, translate
 
-    modules = Modules(shown, None if root is None else Known(root, in_order=not imported))
-    source = modules.source()
     with errors_with_places(source):
         analysed = analyse(source, modules.find)
         module = translate(
@@ -191,10 +218,7 @@ def compiled(
             properties=DaLoader.properties,
             branching=DaLoader.branching,
         )
-        code = compile_module(module, path)
-    if cache:
-        _keep(path, code, modules.known.digests)
-    return code
+        return compile_module(module, modules.path)
 
 
 def compile_module(module: ast.Module, path: str) -> CodeType:

@@ -105,6 +105,10 @@ class Observer:
         self.sometimes = [each for each in self.sometimes if each not in gone]
         return found
 
+    def found(self, each: Property, numbers: Sequence[int]) -> Found | None:
+        """What the questions of one property find of processes as numbered, if anything."""
+        return next(self._ask([each], numbers), None)
+
     def _ask(self, properties: Iterable[Property], numbers: Sequence[int]) -> Iterator[Found]:
         for each in properties:
             for question in each.questions:

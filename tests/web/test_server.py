@@ -1,0 +1,275 @@
+"""What the explorer answers over HTTP, and what it refuses: whatever is sent, by whomever."""
+
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quorate.core.errors import ProgramError
+from quorate.web.server import BODY_BYTES_MAX, LINE_BYTES_MAX, Server
+from serving import post, request, serving
+
+
+def test_the_page_and_its_parts(server: Server) -> None:
+    for name, kind in (("", "html"), ("explorer.js", "javascript"), ("explorer.css", "css")):
+        reply = request(server, "GET", name)
+        assert (reply.status, reply.headers["Content-Type"]) == (200, f"text/{kind}; charset=utf-8")
+    policy = reply.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_it_listens_to_this_machine_alone(server: Server) -> None:
+    assert server.server_address[0] == "127.0.0.1"
+    assert len(server.token) >= 20
+
+
+def test_a_walk(server: Server) -> None:
+    assert request(server, "GET", "about").data["bounds"]["timeouts"] == 1
+    [begin] = request(server, "GET", "state/").data["state"]["steps"]
+    answer = request(server, "GET", f"state/{begin['name']}").data
+    assert [each["name"] for each in answer["state"]["processes"]][:2] == ["main", "Server-1"]
+    assert answer["diagram"]["rows"] == [1] * 9
+    assert answer["diagram"]["lines"].startswith('<svg class="chart"')
+    assert any(place.endswith("lock.da:20") for place in answer["ran"])
+
+
+def test_what_is_sought_and_a_violation(server: Server) -> None:
+    found = post(server, "seek", {"expression": "some(p in Client, has=p.inside)"}).data
+    state = request(server, "GET", f"state/{found['link']}").data["state"]
+    assert any(
+        field == {"name": "inside", "value": "True", "was": "False"}
+        for each in state["processes"]
+        for field in each["fields"]
+    )
+    found = post(server, "violation", {}).data
+    assert found["told"][0].startswith("error[Q120]: `alone` does not hold")
+    state = request(server, "GET", f"state/{found['link']}").data["state"]
+    assert [each["holds"] for each in state["properties"]] == [False]
+    assert request(server, "GET", "progress").data["running"] is False
+
+
+def test_errors_have_codes(server: Server) -> None:
+    reply = request(server, "GET", "state/nowhere")
+    assert (reply.status, reply.data["code"]) == (422, "Q140")
+    reply = post(server, "seek", {"expression": "some(p in Cliant)"})
+    assert (reply.status, reply.data["code"]) == (422, "Q141")
+    assert "`Cliant` is defined nowhere" in reply.data["message"]
+    assert reply.data["help"]
+
+
+def refused(reply: Any, status: int) -> bool:
+    return bool(reply.status == status and reply.data["code"] == "Q142" and reply.data["help"])
+
+
+def test_the_machine_has_one_name(server: Server) -> None:
+    port = server.port
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", f"127.0.0.1:{port + 1}", ""):
+        assert refused(request(server, "GET", "about", Host=host), 421)
+    assert refused(request(server, "GET", "about", Host=None), 421)
+    assert request(server, "GET", "about", Host=f"LOCALHOST:{port}").status == 200
+
+
+def test_other_pages_are_refused(server: Server) -> None:
+    for headers in (
+        *({"Origin": "http://evil.example"}, {"Origin": "null"}),
+        *({"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}),
+    ):
+        assert refused(request(server, "POST", "violation", b"{}", **headers), 403)
+        assert refused(request(server, "GET", "about", **headers), 403)
+    origin = f"http://127.0.0.1:{server.port}"
+    reply = request(server, "POST", "stop", b"{}", Origin=origin, Sec_Fetch_Site="same-origin")
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/favicon.ico", "/wrong/about", "/TOKENx/about", "/token", "/%00/about"),
+        *("/TOKEN/nothing", "/TOKEN/about/more", "/TOKEN/seek/more", "/TOKEN/../about"),
+        *("/TOKEN/server.py", "/TOKEN/explorer.js/x", "/TOKEN/about?x=1", "/TOKEN/%2e%2e/about"),
+    ],
+)
+def test_paths_that_are_not_there(server: Server, path: str) -> None:
+    path = path.replace("TOKEN", server.token).replace("/token", f"/{server.token[:-1]}")
+    assert refused(request(server, "GET", path), 404)
+
+
+def test_methods(server: Server) -> None:
+    for what in ("seek", "violation", "stop"):
+        assert refused(request(server, "GET", what), 405)
+    for what in ("", "about", "state/", "progress"):
+        assert refused(request(server, "POST", what, b"{}"), 405)
+    for method in ("PUT", "DELETE", "OPTIONS", "BREW"):
+        assert refused(request(server, method, "about"), 405)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"expression": 7}', 400),
+        (b'{"expression": "x", "more": 1}', 400),
+        (b'{"expression": "\\ud800"}', 400),
+        (b"[" * 10_000, 400),
+        (b'{"expression": "' + b"x" * BODY_BYTES_MAX + b'"}', 413),
+    ],
+)
+def test_bodies(server: Server, body: bytes, status: int) -> None:
+    assert refused(request(server, "POST", "seek", body), status)
+
+
+def test_what_is_said_of_a_body(server: Server) -> None:
+    for headers, status in (
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Type": None}, 415),
+        ({"Content_Length": None}, 411),
+        ({"Content_Length": "-1"}, 411),
+        ({"Content_Length": "two"}, 411),
+        ({"Content_Length": "9" * 400}, 413),
+        ({"Content_Length": None, "Transfer_Encoding": "chunked"}, 411),
+    ):
+        assert refused(request(server, "POST", "violation", b"{}", **headers), status)
+
+
+def test_a_body_that_does_not_come(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quorate.web.server.Handler.timeout", 0.05)
+    reply = request(server, "POST", "violation", b"{}", Content_Length="3")
+    assert refused(reply, 408)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"",
+    ],
+)
+def test_what_is_no_request(server: Server, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            answer = connection.makefile("rb").read()
+        except ConnectionResetError:
+            answer = b""
+    assert b"Traceback" not in answer
+    assert b" 200 " not in answer
+    assert request(server, "GET", "about").status == 200
+
+
+def test_an_address_that_is_too_long(server: Server) -> None:
+    assert refused(request(server, "GET", "state/" + "a" * LINE_BYTES_MAX), 414)
+
+
+def test_several_ask_at_once(server: Server) -> None:
+    names: list[str] = []
+
+    def walk() -> None:
+        link = ""
+        for _ in range(6):
+            steps = request(server, "GET", f"state/{link}").data["state"]["steps"]
+            link = f"{link}.{steps[-1]['name']}".lstrip(".")
+        names.append(link)
+
+    tabs = [threading.Thread(target=walk) for _ in range(4)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join(30)
+    assert len(names) == 4
+    assert len(set(names)) == 1
+
+
+ENDLESS = """\
+class P(process):
+    def setup(): self.n = 0
+    def run():
+        while True:
+            n += 1
+            -- on
+def main(): start(new(P, ()))
+"""
+
+
+def test_a_search_is_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "endless.da"
+    path.write_text(ENDLESS)
+    with serving(path, states=10**9) as server:
+        found: list[Any] = []
+
+        def seek() -> None:
+            found.append(post(server, "seek", {"expression": "some(p in P, has=p.n < 0)"}).data)
+
+        search = threading.Thread(target=seek)
+        search.start()
+        while not request(server, "GET", "progress").data["states"]:
+            pass
+        assert request(server, "GET", "progress").data["running"]
+        assert post(server, "stop", {}).status == 200
+        search.join(30)
+        assert found[0]["stopped"] == "interrupted"
+        assert found[0]["link"] is None
+        assert not request(server, "GET", "progress").data["running"]
+
+
+def test_a_port_that_is_taken(server: Server) -> None:
+    with pytest.raises(ProgramError) as raised:
+        Server(server.exploration, server.port)
+    assert raised.value.code == "Q143"
+
+
+# The command.
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_stopped(tmp_path: Path, stop: int) -> None:
+    (tmp_path / "endless.da").write_text(ENDLESS)
+    words = ["explore", "--no-browser", "--states", "1000000000", "endless.da"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "quorate", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.fullmatch(r"Exploring endless\.da: http://127\.0\.0\.1:(\d+)/(.+)/\n", line)
+        assert found is not None, line
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
+        if stop == signal.SIGINT:  # while it searches
+            body = '{"expression": "some(p in P, has=p.n < 0)"}'
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", f"/{found[2]}/seek", body, headers)
+            other = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
+            progress = b'"states":0,'
+            while b'"states":0,' in progress:
+                other.request("GET", f"/{found[2]}/progress")
+                progress = other.getresponse().read()
+        else:
+            connection.request("GET", f"/{found[2]}/state/")
+            assert connection.getresponse().status == 200
+        process.send_signal(stop)
+        assert process.stdout.read() == "Ctrl-C ends it.\n"
+        assert process.wait(30) == 0
+        connection.close()

@@ -90,6 +90,7 @@ class Nothing:
         (Decimal("1.5"), "Decimal('1.5')"),
         (OrderedDict(a=1), "OrderedDict({'a': 1})"),
         (len, "builtins.len"),
+        (Thing().__init__, f"{__name__}.Thing.__init__"),
         (math, "math"),
         (ObservedSet({2, 1}), "{1, 2}"),
         ({Point(1, 2)}, "{Point((1, 2))}"),

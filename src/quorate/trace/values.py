@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from quorate.core.ids import ProcessId
@@ -102,7 +102,7 @@ def _id(id: ProcessId) -> Tree:
 
 def _other(value: Any, depth: int) -> Tree:
     """An instance of a class that has no entry of its own."""
-    if isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType):
+    if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType | ModuleType):
         return {"#object": type(value).__name__, "text": _name(value)}
     cls = type(value)
     tree: dict[str, Any] = {"#object": _name(cls)}

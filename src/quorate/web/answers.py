@@ -124,10 +124,13 @@ class Exploration:
         rows = [int((each.rows[-1] if isinstance(each, Gap) else each).time) for each in story.rows]
         return Diagram("\n".join(chart.heads()), "\n".join(chart.lines()), rows), ran
 
-    def seek(self, expression: str) -> Sought:
-        """A shortest way to a state of which this is true. Raises ProgramError (Q141)."""
+    def seek(self, expression: str, link: str) -> Sought:
+        """A shortest way from the state of a link to one of which this is true.
+
+        Raises ProgramError (Q140, Q141).
+        """
         source = self.sources[str(self.module.__file__)]
-        return self._search(lambda tell: seek(self.browser, source, expression, tell))
+        return self._search(lambda tell: seek(self.browser, source, expression, link, tell))
 
     def violation(self) -> Sought:
         """What a check of the program finds."""

@@ -89,15 +89,31 @@ function show(answer) {
   const steps = `${count} step${count === 1 ? '' : 's'}`;
   document.title = `${about.program}: ${steps}`;
   $('here-title').textContent = count ? `The state after ${steps}` : 'Nothing has happened yet';
+  $('last').textContent = state.last ? words(state.last) : '';
   $('failed').textContent = state.failed ? `The step fails: ${state.failed}` : '';
   $('back').disabled = $('beginning').disabled = !count;
   showBounds(state.left);
   showSteps(state.steps);
   $('properties').replaceChildren(...state.properties.map(property));
   $('processes').replaceChildren(...state.processes.map(process));
+  showFirst($('here'), $('processes').querySelector('.changed'));
   showMessages(state.channels);
   showDiagram(answer.diagram, count);
   showSource(state.processes, answer.ran);
+}
+
+function words(step) {
+  const whose = step.process === null ? '' : `${step.process} `;
+  return [whose + step.what, ...step.then].join('; ');
+}
+
+function showFirst(box, element) {  // scrolls within a box as little as shows an element of it
+  box.scrollTop = 0;
+  if (!element) return;
+  const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+  const head = box.querySelector('.head').clientHeight;
+  const beyond = Math.min(inner.bottom - outer.bottom + 10, inner.top - outer.top - head);
+  if (beyond > 0) box.scrollTop = beyond;
 }
 
 function showBounds(left) {
@@ -177,8 +193,10 @@ function process(each) {
 
 function row(field, kind = '') {
   const line = make('tr', undefined, field.was === null ? '' : 'changed');
-  const value = make('td', field.value);
-  if (field.was) value.append(' ', make('span', field.was, 'was'));
+  const value = make('td');
+  const text = make('div', field.value);
+  if (field.was) text.append(' ', make('span', field.was, 'was'));
+  value.append(text);
   line.append(make('td', kind + field.name), value);
   return line;
 }
@@ -237,7 +255,7 @@ function showSource(processes, ran) {
     if (who) line.dataset.who = [...new Set(who.map(([, name]) => name))].join(', ');
     else delete line.dataset.who;
   }
-  if (ran.length) showLine(ran[ran.length - 1], false);
+  if (ran.length) showLine(ran[0], false);
 }
 
 function placeButton(text, place) {
@@ -257,7 +275,7 @@ function showLine(place, mark) {
   }
   const box = $('source');
   box.scrollTop += line.getBoundingClientRect().top - box.getBoundingClientRect().top
-    - box.clientHeight / 2;
+    - box.clientHeight / 8;
 }
 
 function showFile(name) {
@@ -292,7 +310,10 @@ async function search(path, body) {
     const found = await ask(path, body);
     const kind = found.link !== null && path === 'violation' ? 'found-bad' : '';
     const loop = found.loop ? [`the last ${found.loop} steps are taken again and again`] : [];
-    if (found.link !== null) stays = true;
+    if (found.link !== null) {
+      stays = true;
+      $('expression').blur();
+    }
     tell(kind, [...found.told, ...loop]);
     if (found.link !== null) go(found.link ? found.link.split('.') : []);
   } catch (error) {
@@ -353,7 +374,7 @@ $('violation').addEventListener('click', () => search('violation', {}));
 $('stop').addEventListener('click', () => ask('stop', {}).catch(complain));
 $('seek').addEventListener('submit', event => {
   event.preventDefault();
-  search('seek', {expression: $('expression').value});
+  search('seek', {expression: $('expression').value, at: $('onward').checked ? here() : ''});
 });
 $('file').addEventListener('change', () => showFile($('file').value));
 window.addEventListener('hashchange', load);

@@ -82,7 +82,10 @@ class Empty(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Seek(msgspec.Struct, forbid_unknown_fields=True):
+    """A search for what is true of a state, from the state of the link `at` on."""
+
     expression: str
+    at: str = ""
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -274,7 +277,7 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(b"{}")
         work: Callable[[], Any] = exploration.violation
         if isinstance(body, Seek):
-            work = partial(exploration.seek, body.expression)
+            work = partial(exploration.seek, body.expression, body.at)
         return Answer(msgspec.json.encode(self.server.ask(work)))
 
     def _body(self, kind: type[msgspec.Struct]) -> msgspec.Struct:

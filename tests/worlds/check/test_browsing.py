@@ -115,9 +115,9 @@ def source(browser: Browser) -> Source:
     return Source.read(str(browser.module.__file__))
 
 
-def sought(browser: Browser, expression: str) -> Sought:
+def sought(browser: Browser, expression: str, at: str = "") -> Sought:
     with surroundings(0):
-        return seek(browser, source(browser), expression)
+        return seek(browser, source(browser), expression, at)
 
 
 def state(browser: Browser, link: str) -> StateSeen:
@@ -161,7 +161,7 @@ def test_there_are_the_states_that_a_check_finds(
     assert len(sizes) in (checked.graph.depth, checked.graph.depth + 1)
 
 
-FEWER = settings(max_examples=40)
+FEWER = settings(max_examples=40, deadline=None)
 WALKS = st.lists(st.integers(0, 30), max_size=14)
 
 
@@ -337,6 +337,20 @@ def test_what_histories_say_is_found_where_the_program_keeps_none(lock: Browser)
     assert len(way) == 3
 
 
+@FEWER
+@given(walk=WALKS)
+def test_what_is_sought_from_a_state_on_is_found_beyond_it(lock: Browser, walk: list[int]) -> None:
+    at = walked(lock, walk)
+    expression = "some(s in Server, p in Client, s.received(('release',), from_=p))"
+    found = sought(lock, expression, at)
+    assert found.link is not None
+    assert found.link.startswith(at)
+    taken = [Viewer(lock).step(step).what for step, _ in lock.follow(found.link)]
+    takers = {each.rpartition(" ")[2] for each in taken if each.startswith("takes ('release',)")}
+    assert takers
+    assert found.told[0].startswith(f"after {len(taken) - at.count('.') - 1} more step")
+
+
 def test_what_is_in_no_state(lock: Browser) -> None:
     found = sought(lock, "each(p in Client, has=p.mood == 'sad' and p.inside)")
     assert found.link is None
@@ -356,7 +370,7 @@ def test_an_interrupted_search(lock: Browser) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("quorate.worlds.check.explore.CHECKED_SECONDS", -1.0)
-        found = seek(lock, source(lock), "some(p in Client, has=p.mood == 'bad')", stop)
+        found = seek(lock, source(lock), "some(p in Client, has=p.mood == 'bad')", "", stop)
     assert found.stopped == "interrupted"
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from quorate.worlds.check.counterexample import counterexample_of
 from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.retelling import retell
 from quorate.worlds.check.run import check
 
 WAITING = """
@@ -120,3 +122,35 @@ def test_what_main_says_and_hears_comes_once(tmp_path: Path, bounds: dict[str, i
     actions = {action for action in found.graph.actions if action < 0}
     meddled = {found.tables.messages[(-2 - action) // 2].sender for action in actions}
     assert {each.kind for each in meddled} == {"Server"}
+
+
+NAMED = """
+import random
+
+class P(process):
+    def setup(n):
+        self.n = n
+
+    def run():
+        await(False)
+
+def main():
+    start(new(P, (random.choice([0, 1]),), num=NAMES))
+    -- made
+    resolve('a')
+
+@sometimes
+def is_one():
+    return some(p in P, has=p.n == 1)
+"""
+
+
+@pytest.mark.parametrize(("names", "verdict"), [("['a']", "holds"), ("['a', 'a']", "violated")])
+def test_names_are_given_once_in_each_run(tmp_path: Path, names: str, verdict: str) -> None:
+    path = tmp_path / "named.da"
+    path.write_text(NAMED.replace("NAMES", names))
+    checked = check(path, (), Bounds(), deadlocks=False)
+    assert checked.verdict == verdict
+    if (found := counterexample_of(checked)) is not None:
+        assert "error[Q109]" in found.text
+        retell(checked, found, str(path))

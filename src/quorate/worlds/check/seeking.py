@@ -1,13 +1,14 @@
 """Searching the states of a program: for what an expression says, and for what contradicts it.
 
 An expression is a property of the program, as if it stood at the end of its text. Invariant: what
-is found by one is found after as few steps as lead there.
+is found is found after as few steps as lead there.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -20,12 +21,17 @@ from quorate.core.errors import ProgramError
 from quorate.lang.diagnostics import QuorateSyntaxError
 from quorate.lang.source import Source
 from quorate.worlds.base import properties_of
-from quorate.worlds.check.browsing import Browser, Events
+from quorate.worlds.check.browsing import Browser, Events, Position
 from quorate.worlds.check.counterexample import counterexample_of
+from quorate.worlds.check.effects import BUDGET, share_of_seen
 from quorate.worlds.check.explore import Bounds, Graph, State
+from quorate.worlds.check.network import MASK
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.run import check_loaded
 from quorate.worlds.check.summary import complaints_of, lines_of, several
+
+NOTHING = -1
+"""Of the state that a search begins with: no action led to it."""
 
 STATES_MAX = 300_000
 """Among how many states something is searched for, unless it is said."""
@@ -62,16 +68,36 @@ class _Seeker(Browser):
         super()._expand(state)
         self.graph.failed = None
 
+    def begin_at(self, at: Position) -> None:
+        """Begin with one state alone, in place of the first states of the program."""
+        self.begun = self.looked = time.perf_counter()
+        row = (*(max(left, 0) for left in at.row[:BUDGET]), *at.locals)
+        print = self._print_of(row, at.net)
+        seen = sum(share_of_seen(self.tables.observed[local]) for local in at.locals) & MASK
+        self.graph.parents.append(-1)
+        self.graph.actions.append(NOTHING)
+        self.visited.add(print)
+        self.asked.add(seen)
+        if at.failed is None:
+            self.next.append(State(row, at.net, print, seen, 0))
+        self._ask(row, 0)
 
-def seek(browser: Browser, source: Source, expression: str, tell: Tell | None = None) -> Sought:
-    """A shortest way to a state of which an expression is true.
 
-    `source` is the text that the program was loaded from. Raises ProgramError (Q141).
+def seek(
+    browser: Browser, source: Source, expression: str, link: str = "", tell: Tell | None = None
+) -> Sought:
+    """A shortest way from the state of a link to one of which an expression is true.
+
+    `source` is the text that the program was loaded from. Raises ProgramError (Q140, Q141).
     """
+    before = [browser.events.taken(step.effect.action) for step, _ in browser.follow(link)]
     seeker = _seeker(browser, source, expression)
     seeker.tell = tell
     try:
-        seeker.begin(seeker.begins)
+        if before:
+            seeker.begin_at(seeker.follow(seeker.link_to(before))[-1][1])
+        else:
+            seeker.begin(seeker.begins)
         graph = seeker.go_on()
     except KeyboardInterrupt:
         graph = seeker.graph
@@ -85,9 +111,9 @@ def seek(browser: Browser, source: Source, expression: str, tell: Tell | None = 
     state, found = graph.wrong
     if found.error is not None:
         raise _unfit(f"{type(found.error).__name__}: {found.error}", "ask what every state can say")
-    way = graph.way_to(state)
-    told = f"after {several(len(way), 'step')}, the first of {where}"
-    return Sought(browser.link_to(map(seeker.events.taken, way)), [told])
+    way = [action for action in graph.way_to(state) if action != NOTHING]
+    told = f"after {several(len(way), 'more step' if before else 'step')}, the first of {where}"
+    return Sought(browser.link_to([*before, *map(seeker.events.taken, way)]), [told])
 
 
 def _seeker(browser: Browser, source: Source, expression: str) -> _Seeker:

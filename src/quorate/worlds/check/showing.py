@@ -114,9 +114,12 @@ class PropertySeen(Struct, frozen=True):
 
 
 class StateSeen(Struct, frozen=True):
-    """`way` are the names of the steps that led here, `left` what is left of each budget."""
+    """`way` are the names of the steps that led here, `last` of which came last; `steps` are those
+    that may happen now. `left` is what is left of each budget.
+    """
 
     way: list[str]
+    last: StepSeen | None
     steps: list[StepSeen]
     processes: list[ProcessSeen]
     channels: list[ChannelSeen]
@@ -140,6 +143,7 @@ class Viewer:
         before = way[-2][1] if len(way) > 1 else start
         return StateSeen(
             [step.name for step, _ in way],
+            self.step(way[-1][0]) if way else None,
             [self.step(step) for step in self.browser.steps(at)],
             list(self._processes(before, at)),
             list(self._channels(before, at)),
@@ -181,7 +185,7 @@ class Viewer:
                 state = "has crashed" if known.crashed else "has ended"
             elif process.resumes_ and standing.places and process.sleep_ is None:
                 state = "can go on"
-            places = [Place(*each) for each in reversed(standing.places)]
+            places = [Place(*each) for each in reversed(standing.places) if each[2]]
             values = {k: v for k, v in vars(process).items() if not k.endswith("_")}
             self._trees[local] = {name: encode(each) for name, each in values.items()}
             fields = [_field(name, tree) for name, tree in self._trees[local].items()]
@@ -221,7 +225,7 @@ class Viewer:
             step.name,
             plain(repr(event.process)) if is_own else None,
             self._what(event, action),
-            list(self._then(action)) if action >= 0 else [],
+            [*self._then(action), *(self._variables(action) if step.of > 1 else ())],
             choice,
             step.beyond,
             step.effect.fails,
@@ -260,10 +264,12 @@ class Viewer:
         """Where the process stands that takes a step."""
         before = self.browser.tables.outcomes[action].before if action >= 0 else 0
         places = self.process(before).at if before else []
-        return f" ({plain(places[0].file)}:{places[0].line})" if places and places[0].line else ""
+        return f" ({plain(places[0].file)}:{places[0].line})" if places else ""
 
     def _then(self, action: int) -> Iterator[str]:
         """What comes of a step: to who takes it, and then what others send who begin by it."""
+        if action < 0:
+            return
         yield from notes_within(list(self._inside(action)))
         outcome = self.browser.tables.outcomes[action]
         sent = [self.browser.tables.messages[each] for each in outcome.sent]
@@ -271,6 +277,16 @@ class Viewer:
         for sender in sorted({each.sender for each in sent if each.sender != own}):
             notes = notes_within(list(_sends(each for each in sent if each.sender == sender)))
             yield from (f"{plain(repr(sender))} {note}" for note in notes)
+
+    def _variables(self, action: int) -> Iterator[str]:
+        """What a step does to variables, which tells apart what else looks alike."""
+        outcome = self.browser.tables.outcomes[action]
+        if not outcome.fails:
+            old = self.process(outcome.before).variables if outcome.before else []
+            for each in _compared(old, self.process(outcome.after).variables):
+                if each.was is not None or each not in old:
+                    was = f" (was {plain(each.was, 40)})" if each.was else ""
+                    yield f"{each.name} = {plain(each.value, 40)}{was}"
 
     def _inside(self, action: int) -> Iterator[Inside]:
         """What comes of a step to the process that takes it, as a trace has it."""

@@ -121,6 +121,7 @@ class Steps:
         if not getattr(module, "uses_clock_", False):  # then it is no part of a state
             options |= {"clock": None, "clock_default": None}
         self.place = _Place(options, Judges(self.said))
+        self.named: dict[str, ProcessId] = {}  # of all processes that were ever made
 
     def thaw(self, state: Frozen) -> Process:
         return self.place.hold(thaw(state, self.place, self.modules))
@@ -245,6 +246,18 @@ class Steps:
             if not name.endswith("_") and name not in fields:
                 del vars(process)[name]
 
+    def names_before(self, process: Process) -> Mapping[str, ProcessId]:
+        """The names that are given when a process begins a step.
+
+        It may have made other processes when it took the step, or another one, before.
+        """
+        mine, count = process.id_.path, process.creations_
+        return {
+            name: id
+            for name, id in self.named.items()
+            if id.path[:-1] != mine or id.path[-1] <= count
+        }
+
     # All ways.
 
     def _thawed(self, state: Frozen, process: Process) -> Callable[[], Process]:
@@ -352,6 +365,8 @@ class Step:
     def take(self, process: Process, step: Callable[[Process], None]) -> None:
         """Take the step of a process, and carry out its effects."""
         self.running = process
+        if self.steps.named:
+            self.steps.place.names = self.steps.names_before(process)
         try:
             step(process)
         except SystemExit as exit:
@@ -374,7 +389,7 @@ class Step:
                 made.__dict__["daemon_"] = daemon
                 self.made[id] = self.steps.place.hold(made)
                 if id.name:
-                    self.steps.place.names = {**self.steps.place.names, id.name: id}
+                    self.steps.named[id.name] = id
             case fx.Setup() | fx.Start() if self.begins(effect):
                 self.take(self.made[effect.id], partial(obey, effect))
                 self.running = process

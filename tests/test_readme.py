@@ -22,6 +22,7 @@ PAGES = (
     "docs/running.md",
     "docs/simulation.md",
     "docs/checking.md",
+    "docs/exploring.md",
     "docs/trace.md",
     "docs/consistency.md",
     "docs/testing.md",

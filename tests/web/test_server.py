@@ -71,12 +71,17 @@ def refused(reply: Any, status: int) -> bool:
     return bool(reply.status == status and reply.data["code"] == "Q142" and reply.data["help"])
 
 
-def test_the_machine_has_one_name(server: Server) -> None:
+def test_the_machine_is_called_by_its_own_name(server: Server) -> None:
     port = server.port
-    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", f"127.0.0.1:{port + 1}", ""):
+    for host in (
+        *("evil.example", f"evil.example:{port}", f"127.0.0.1.evil.example:{port}", "", "0.0.0.0"),
+        *(f"user@127.0.0.1:{port}", "127.0.0.1:", f"127.0.0.1:{port}/", "localhost.evil.example"),
+    ):
         assert refused(request(server, "GET", "about", Host=host), 421)
+        assert refused(request(server, "GET", "", Host=host), 421)
     assert refused(request(server, "GET", "about", Host=None), 421)
-    assert request(server, "GET", "about", Host=f"LOCALHOST:{port}").status == 200
+    for host in (f"localhost:{port}", "127.0.0.1:8080"):  # as through a tunnel
+        assert request(server, "GET", "about", Host=host, Origin=f"http://{host}").status == 200
 
 
 def test_other_pages_are_refused(server: Server) -> None:
@@ -86,6 +91,7 @@ def test_other_pages_are_refused(server: Server) -> None:
     ):
         assert refused(request(server, "POST", "violation", b"{}", **headers), 403)
         assert refused(request(server, "GET", "about", **headers), 403)
+        assert request(server, "GET", "", **headers).status == 200  # which a link leads to
     origin = f"http://127.0.0.1:{server.port}"
     reply = request(server, "POST", "stop", b"{}", Origin=origin, Sec_Fetch_Site="same-origin")
     assert reply.status == 200
@@ -236,6 +242,22 @@ def test_a_port_that_is_taken(server: Server) -> None:
     with pytest.raises(ProgramError) as raised:
         Server(server.exploration, server.port)
     assert raised.value.code == "Q143"
+
+
+def test_the_link_of_the_page_on_exploring_leads_where_it_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exploring.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"```da lock.da\n(.*?)```", page, re.DOTALL)
+    [expressions] = re.findall(r"```text expressions\n(.*?)```", page, re.DOTALL)
+    [link] = re.findall(r"^    #(\S+)$", page, re.MULTILINE)
+    path = tmp_path / "lock.da"
+    path.write_text(program)
+    with serving(path, "3", timeouts=1) as server:
+        state = request(server, "GET", f"state/{link}").data["state"]
+        [alone] = [each for each in state["properties"] if each["name"] == "alone"]
+        assert alone["holds"] is False
+        assert post(server, "violation", {}).data["link"] == link
+        for expression in expressions.splitlines():
+            assert post(server, "seek", {"expression": expression}).data["link"], expression
 
 
 # The command.

@@ -113,7 +113,7 @@ class Chart:
         size = f'width="{self.width:.0f}" height="{self.head:.0f}"'
         y = self.head - 10
         yield f'<svg class="heads" {size} aria-hidden="true">'
-        time = "of way" if self.checked else "time, s"
+        time = "way" if self.checked else "time, s"
         yield f'<text x="8" y="{y:.1f}">step</text>'
         yield f'<text x="{LEFT - 72 if self.checked else LEFT - 56}" y="{y:.1f}">{time}</text>'
         for name, x in self.xs.items():

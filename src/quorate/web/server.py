@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import secrets
 import socket
 import socketserver
@@ -218,34 +219,41 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(msgspec.json.encode(told), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _answer(self, method: str) -> Answer:
-        self._check_host()
+        host = self._host()
         what, rest = self._asked()
-        if (what in _FILES and not rest) or (what in _ASKED and (not rest or what == "state")):
-            if method != "GET":
-                raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{what!r} is only read", _OPEN)
-            return _FILES[what]() if what in _FILES else self._read(what, rest)
+        if what in _FILES and not rest:
+            self._only("GET", method)
+            return _FILES[what]()
+        self._check_page(f"http://{host}")
+        if what in _ASKED and (not rest or what == "state"):
+            self._only("GET", method)
+            return self._read(what, rest)
         if what in _DONE and not rest:
-            if method != "POST":
-                message = f"{what!r} is asked by POST, from the explorer's page"
-                raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, message, _OPEN)
+            self._only("POST", method)
             return self._done(what)
         raise Refused(HTTPStatus.NOT_FOUND, "nothing is found at this address", _OPEN)
 
-    def _check_host(self) -> None:
-        port = self.server.port
-        names = {f"{HOST}:{port}", f"localhost:{port}"}
+    def _only(self, allowed: str, method: str) -> None:
+        if method != allowed:
+            message = f"this is asked by {allowed}, not by {method}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, message, _OPEN)
+
+    def _host(self) -> str:
+        """What the request calls this machine, which may be reached through another port."""
         if len(self.requestline) > LINE_BYTES_MAX:
             message = "the address is too long"
             raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, message, "begin with fewer steps")
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or hosts[0].lower() not in names:
+        if len(hosts) != 1 or re.fullmatch(r"(127\.0\.0\.1|localhost)(:\d+)?", hosts[0]) is None:
             message = "this machine is called otherwise by the request"
             raise Refused(HTTPStatus.MISDIRECTED_REQUEST, message, _OPEN)
+        return str(hosts[0])
+
+    def _check_page(self, own: str) -> None:
+        """What is not only to be shown is asked by the explorer's own page."""
         origins = self.headers.get_all("Origin", [])
         sites = self.headers.get_all("Sec-Fetch-Site", [])
-        if any(origin not in {f"http://{name}" for name in names} for origin in origins) or any(
-            site not in ("same-origin", "none") for site in sites
-        ):
+        if {*origins} - {own} or {*sites} - {"same-origin", "none"}:
             message = "the request comes from another page"
             raise Refused(HTTPStatus.FORBIDDEN, message, _OPEN)
 

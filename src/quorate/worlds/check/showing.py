@@ -190,8 +190,12 @@ class Viewer:
             self._trees[local] = {name: encode(each) for name, each in values.items()}
             fields = [_field(name, tree) for name, tree in self._trees[local].items()]
             frames = [each for each in process.stack_ if isinstance(each, Frame)]
-            own = {k: v for each in frames for k, v in vars(each).items() if not k.endswith("_")}
-            variables = [_field(name, encode(each)) for name, each in own.items()]
+            variables = [
+                _field(name, encode(each))
+                for frame in frames
+                for name, each in vars(frame).items()
+                if not (name.endswith("_") or name in frame.routine_.iterators)
+            ]
             name = plain(repr(process.id_))
             self._seen[local] = ProcessSeen(name, state, places, fields, variables)
         return self._seen[local]

@@ -7,28 +7,19 @@ wherever the same program is loaded.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 Namespace = dict[str, Any]
 
-if sys.version_info >= (3, 12):
+copying = partial(warnings.catch_warnings, action="ignore", category=DeprecationWarning)
+"""Without the warning of Python 3.12 that iterators of itertools are going to be no values."""
 
-    @contextlib.contextmanager
-    def copying() -> Iterator[None]:
-        """Without the warning that iterators of itertools are going to be no values any more."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
-
-else:
-    copying = contextlib.nullcontext
 CodeName = tuple[str, int, int]
 """(qualified name, first line, which of those that stand on this line)"""
 

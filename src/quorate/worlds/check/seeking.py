@@ -171,7 +171,7 @@ def _unfit(what: str, help: str) -> ProgramError:
     return ProgramError("Q141", f"this cannot be searched for: {what}", help)
 
 
-def violation(browser: Browser, bounds: Bounds, tell: Tell | None = None, **how: bool) -> Sought:
+def violation(browser: Browser, bounds: Bounds, tell: Tell | None = None, **how: Any) -> Sought:
     """What a check of the program finds within bounds; `how` is what `check_loaded` takes."""
     config = browser.tables.steps.place.config
     checked = check_loaded(browser.module, bounds, config, tell, **how)

@@ -157,7 +157,7 @@ class Browser(Explorer):
         super().__init__(tables, observer, bounds, deadlocks=False)
         self.events = Events(tables)
         self.begins = tables.begin(main_of(module))
-        self.start = Position(bounds.budgets)
+        self.start = Position(self.before_all.row)
 
     # Steps.
 
@@ -166,8 +166,8 @@ class Browser(Explorer):
         if at.failed is not None:
             return []
         effects = self._events(at.row, at.net)
-        if not at.locals:
-            effects = [self.effects.of(each) for each in self.begins]
+        if at == self.start:
+            effects = self._followed(at.row, [self.effects.of(each) for each in self.begins])
         by_digest: dict[str, list[Effect]] = {}
         for effect in effects:
             by_digest.setdefault(self.events.digest(effect.action), []).append(effect)

@@ -210,3 +210,38 @@ def test_of_a_program_the_verdict_is_the_same(
     assert part.verdict == whole.verdict == "holds"
     assert part.graph.states * least <= whole.graph.states
     assert part.observer.sometimes == whole.observer.sometimes
+
+
+QUEUE = """
+class Server(process):
+    def setup():
+        self.waiting = []
+    def run():
+        await(False)
+    def receive(msg=("ask",), from_=p):
+        waiting.append(p)
+class Client(process):
+    def setup(server): pass
+    def run():
+        send(("ask",), to=server)
+def main():
+    server = new(Server, ())
+    start({server} | new(Client, (server,), num=2))
+"""
+
+
+def test_what_could_come_before_a_step_is_not_followed_for_ever(tmp_path: Path) -> None:
+    """A client asks once, which no step of it says: the server could be asked again and again."""
+    path = tmp_path / "queue.da"
+    path.write_text(QUEUE)
+    found = check(path, (), Bounds(), deadlocks=False)
+    assert found.verdict == "holds"
+    assert len(found.tables.outcomes) < 10_000
+
+
+def test_guesses_are_not_asked_about_where_a_bound_ends_the_search(tmp_path: Path) -> None:
+    path = tmp_path / "queue.da"
+    path.write_text(QUEUE)
+    found = check(path, (), Bounds(states=3), deadlocks=False)
+    assert (found.verdict, found.graph.stopped) == ("inconclusive", "states")
+    assert len(found.tables.outcomes) < 50

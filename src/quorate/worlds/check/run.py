@@ -39,6 +39,9 @@ SLOWER = 20
 SHORTER_STATES = 300_000
 """Among how many states, without reductions, a shorter way is looked for."""
 
+CUT = ("states", "seconds", "memory")
+"""Bounds that end a search at no place that says anything."""
+
 Verdict = Literal["holds", "violated", "inconclusive"]
 
 
@@ -195,12 +198,19 @@ def _reduced(
     kernel: bool | None,
     reductions: Reductions,
 ) -> Explorer:
-    """A search that leaves out what comes to the same; all guesses of that proved right."""
+    """A search that leaves out what comes to the same; all guesses of that proved right.
+
+    Where it is cut short, nobody asks whether they did.
+    """
+    begun, left = time.perf_counter(), bounds
     while True:
-        explorer = _explored(search(bounds, reductions=reductions.used()), begins, kernel)
-        is_over = explorer.graph.stopped == "interrupted"
-        if is_over or not reductions.refute(explorer, begins):
+        explorer = _explored(search(left, reductions=reductions.used()), begins, kernel)
+        graph = explorer.graph
+        is_cut = graph.stopped in CUT and not graph.is_refuted
+        if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
             return explorer
+        if bounds.seconds is not None:
+            left = replace(bounds, seconds=bounds.seconds - (time.perf_counter() - begun))
 
 
 def _shorter(

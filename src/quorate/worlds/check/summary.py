@@ -14,6 +14,7 @@ from quorate.worlds.base.properties import at_of, never_reached, place_of
 from quorate.worlds.check import covered
 from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.growth import Growth, growths_of
 from quorate.worlds.check.liveness import LIVELY
 from quorate.worlds.check.orders import BY_RUNS, Order
 from quorate.worlds.check.run import Checked
@@ -45,6 +46,9 @@ COULD = {
     "duplicates": ("a message could come twice", "more messages could come twice"),
 }
 """What else could happen, with a budget of none and where it is used up."""
+
+GROWTHS_MAX = 4
+"""So many of the things that may grow without end are named."""
 
 Holds = Literal["holds", "violated", "reached", "never reached", "unknown"]
 
@@ -159,11 +163,22 @@ def lines_of(checked: Checked) -> Iterator[str]:
     unknown = [_named(each) for each in answers if each.verdict == "unknown"]
     if unknown and checked.verdict != "violated":
         yield f"  not known: {'; '.join(unknown)}"
+    for each in _growths(checked)[:GROWTHS_MAX]:
+        yield f"  {each}"
     if checked.verdict != "violated" and graph.stopped is None:
         for name in BUDGETS:
             if name in graph.short:
                 count: int = getattr(bounds, name)
                 yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
+
+
+def _growths(checked: Checked) -> list[Growth]:
+    """What may have no end, where a bound has ended the search."""
+    live, network = checked.live, checked.bounds.network
+    if checked.verdict != "inconclusive":
+        return []
+    stopped = live.graph if live is not None and checked.graph.stopped is None else checked.graph
+    return growths_of(stopped, checked.tables, network)
 
 
 def _verdict(checked: Checked) -> str:
@@ -258,6 +273,7 @@ def data_of(
         "search": covered.data_of(checked.explorer, checked.order),
         "stopped": stopped_by(checked),
         "short": sorted(graph.short),
+        "grows": [asdict(each) | {"text": str(each)} for each in _growths(checked)],
         "properties": [
             {
                 **dict(zip(("kind", "name"), words_of(each.property), strict=True)),

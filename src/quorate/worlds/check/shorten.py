@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quorate.worlds.check.effects import LOST
 from quorate.worlds.check.explore import Explorer, Graph, State, Step
 
 STEPS_MAX = 100_000
@@ -19,10 +20,11 @@ STEPS_MAX = 100_000
 
 
 class Same(NamedTuple):
-    """A step as it is known in other states too. `taken` is a message, or what becomes of one."""
+    """A step as it is known in other states too. `taken` is a message, of a queue if it has one."""
 
     kind: str
     slot: int
+    queue: int
     taken: int
     choices: tuple[int, ...] = ()
 
@@ -117,17 +119,23 @@ class _Again(Explorer):
         return self._possible(self.state, self._events(self.state.row, self.state.net))
 
     def _like(self, same: Same, found: Sequence[Step]) -> Step | None:
-        """The same step here, as like as can be."""
-        like = [step for step in found if self._same(step[0].action)[:-1] == same[:-1]]
-        exact = (step for step in like if self._same(step[0].action) == same)
-        return next(exact, like[0] if like else None)
+        """The same step here, as like as can be: one of the same queue is better than none."""
+        best, likest = None, 0
+        for step in found:
+            other = self._same(step[0].action)
+            likeness = sum(1 for a, b in zip(other, same, strict=True) if a == b)
+            if other[:2] == same[:2] and other.queue == same.queue and likeness > likest:
+                best, likest = step, likeness
+        return best
 
     def _same(self, action: int) -> Same:
         if action < 0:
-            return Same("befall", -1, action)
+            message, twice = divmod(LOST - action, 2)
+            return Same("twice" if twice else "lost", -1, self.tables.channel[message], message)
         outcome = self.tables.outcomes[action]
         slot = self.tables.slot[outcome.before or outcome.after]
-        return Same(outcome.kind, slot, outcome.taken, outcome.came.choices)
+        queue = self.tables.channel[outcome.taken] if outcome.taken >= 0 else -1
+        return Same(outcome.kind, slot, queue, outcome.taken, outcome.came.choices)
 
     def _is_same(self) -> bool:
         """Whether what contradicts now does so as what was found."""

@@ -288,6 +288,12 @@ def test_depth_first_holds_but_by_bits(check: Quorate) -> None:
     assert "  4,096 bits, " in ended.out
 
 
+def test_more_bits_than_there_is_memory_for(check: Quorate) -> None:
+    ended = check(greets(), "--search", "depth", "--bits", "62")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("error[Q145]: there is no memory for 2^62 bits\n  = help: ")
+
+
 def test_other_orders_as_json(check: Quorate) -> None:
     def searched(*options: str) -> Any:
         return json.loads(check(greets(), "--json", "--search", *options).out)

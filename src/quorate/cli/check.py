@@ -50,7 +50,7 @@ Advance = Callable[["Graph", int], None]
     "runs, as many as there is time for: walks: by chance; pct: by priorities, for bugs that few "
     "events bring about; new: on from what was new.",
 )
-@click.option("--bits", type=Number(3, 40), metavar="N", help="Remember states by 2^N bits.")
+@click.option("--bits", type=Number(3, 62), metavar="N", help="Remember states by 2^N bits.")
 @click.option("--runs", type=Number(1), metavar="N", help="How many runs: 1000.")
 @click.option("--seed", type=Number(0), metavar="N", help="What chance decides by: 0.")
 @click.option("--bug-depth", type=Number(1, 20), metavar="N", help="Of so many events, for pct: 3.")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count, repeat
 from typing import Any
 
+from quorate.core.errors import ProgramError
 from quorate.worlds.check.explore import (
     FINGERPRINT_BYTES,
     STATE_BYTES,
@@ -36,9 +37,13 @@ class Bits:
     """
 
     def __init__(self, power: int) -> None:
-        """There are 2^power bits, at least eight."""
+        """There are 2^power bits, at least eight. Raises ProgramError (Q145)."""
         self.size = 1 << power
-        self.bits = bytearray(self.size >> 3)
+        try:
+            self.bits = bytearray(self.size >> 3)
+        except MemoryError:
+            few = f"give fewer: --bits {max(3, power - 1)} takes half as much"
+            raise ProgramError("Q145", f"there is no memory for 2^{power} bits", few) from None
         self.count = self.ones = 0
         self.missed = 0.0
 

@@ -7,13 +7,16 @@ at is judged as breadth first would, and what is found is a way from the beginni
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from quorate.worlds.check.depth import DepthFirst
-from quorate.worlds.check.explore import Explorer
+from quorate.worlds.check.explore import Bounds, Explorer, Graph
 from quorate.worlds.check.feedback import Feedback
+from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.pct import Prioritized
+from quorate.worlds.check.tables import Tables
 from quorate.worlds.check.walks import Walks
 
 Search = Literal["breadth", "depth", "walks", "pct", "new"]
@@ -41,16 +44,27 @@ class Order:
         """Whether all states are found in the end."""
         return self.search not in BY_RUNS and self.bits is None
 
-    def explorer(self, *given: Any, **options: Any) -> Explorer:
-        """What searches in this order; it is given what an Explorer is."""
-        runs = {"runs": self.runs, "seed": self.seed}
+    def explorer(
+        self,
+        tables: Tables,
+        observer: Observer,
+        bounds: Bounds,
+        tell: Callable[[Graph, int], None] | None = None,
+        *,
+        deadlocks: bool = True,
+    ) -> Explorer:
+        """What searches in this order, with nothing left out."""
+        given = tables, observer, bounds, tell
+        how: dict[str, Any] = {"deadlocks": deadlocks}
+        if self.search in BY_RUNS:
+            how |= {"runs": self.runs, "seed": self.seed}
         match self.search:
             case "depth":
-                return DepthFirst(*given, bits=self.bits, **options)
+                return DepthFirst(*given, bits=self.bits, **how)
             case "walks":
-                return Walks(*given, **runs, **options)
+                return Walks(*given, **how)
             case "pct":
-                return Prioritized(*given, bug_depth=self.bug_depth, **runs, **options)
+                return Prioritized(*given, bug_depth=self.bug_depth, **how)
             case "new":
-                return Feedback(*given, **runs, **options)
-        return Explorer(*given, **options)
+                return Feedback(*given, **how)
+        return Explorer(*given, **how)

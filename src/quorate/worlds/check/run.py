@@ -132,8 +132,8 @@ def check_loaded(
     elif order.search == "breadth":
         explorer = _explored(search(bounds), begins, kernel)
     else:
-        how = {"tell": tell, "deadlocks": rests}
-        explorer = _explored(order.explorer(tables, observer, bounds, **how), begins, kernel=False)
+        explorer = order.explorer(tables, observer, bounds, tell, deadlocks=rests)
+        _explored(explorer, begins, kernel=False)
         if explorer.graph.is_refuted:
             shorten(explorer)
     graph = explorer.graph

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from quorate.worlds.check.effects import BUDGET, Effect
+from quorate.worlds.check.effects import BUDGET, DUPLICATES, LOSSES, Effect
 from quorate.worlds.check.explore import FINGERPRINT_BYTES, Explorer, Graph, State, Step
 from quorate.worlds.check.network import MASK
 from quorate.worlds.check.tables import FREE, NOBODY
@@ -43,7 +43,7 @@ class Runs(Explorer):
         self.news = bytearray()  # of each run, whether it found a new state
         self.taken: set[int] = set()  # actions
         self.numbers: dict[int, int] = {}
-        self.steps_max = self.bounds.depth or STEPS_MAX
+        self.steps_max = STEPS_MAX if self.bounds.depth is None else self.bounds.depth
 
     def begin(self, begins: Sequence[int]) -> None:
         self.taken.update(begins)
@@ -114,7 +114,9 @@ class Runs(Explorer):
     def _take_due(self, state: State, due: list[tuple[int, int]], length: int) -> Step | None:
         """What is to happen now, or was before, and can now."""
         for each in [each for each in due if each[0] <= length]:
+            befalls_messages = each[1] in (LOSSES, DUPLICATES)
             events = [event for events in self._at(state).values() for event in events]
+            events = [event for event in events if (event >= 0) == befalls_messages]
             self.random.shuffle(events)
             for event in events:
                 if found := self._of(state, event, cost=each[1]):

@@ -1,9 +1,10 @@
 """Random walks: runs from the beginning, whose every step is drawn from those that can be taken.
 
-Of the processes that can do something each is as likely as the others, and then each thing that it
-can do: so one with many messages before it does not take most of the steps. What may happen only so
-often would, drawn so, be used up at once; each time is drawn beforehand instead, from as many steps
-as the longest run had. Invariant: the same seed gives the same runs; every way has a chance.
+Each thing that can happen is as likely as the others: that a message is taken, or that a process
+goes on, in however many ways that may go. What may happen only so often would be used up at once if
+it were drawn so: the time of each is drawn beforehand instead, from as many steps as the longest
+run had. (Drawing the process first, or all alike, took more runs to find the bugs of tests/zoo.)
+Invariant: the same seed gives the same runs; every way has a chance.
 """
 
 from __future__ import annotations
@@ -115,8 +116,7 @@ class Runs(Explorer):
         """What is to happen now, or was before, and can now."""
         for each in [each for each in due if each[0] <= length]:
             befalls_messages = each[1] in (LOSSES, DUPLICATES)
-            events = [event for events in self._at(state).values() for event in events]
-            events = [event for event in events if (event >= 0) == befalls_messages]
+            events = [event for event in self._at(state) if (event >= 0) == befalls_messages]
             self.random.shuffle(events)
             for event in events:
                 if found := self._of(state, event, cost=each[1]):
@@ -124,22 +124,20 @@ class Runs(Explorer):
                     return self.random.choice(found)
         return None
 
-    def _at(self, state: State) -> dict[int, list[Event]]:
-        """What may happen to each process."""
-        found = {slot: [own(slot)] for slot, local in enumerate(state.row[BUDGET:]) if local}
-        for message in self.network.first(state.net):
-            found.setdefault(self.tables.to[message], []).append(message)
-        return found
+    def _at(self, state: State) -> list[Event]:
+        """What may happen in a state, if it can."""
+        found = [own(slot) for slot, local in enumerate(state.row[BUDGET:]) if local]
+        return [*found, *self.network.first(state.net)]
 
     def _drawn(self, state: State) -> Step | None:
-        """A step of one of the processes, which are as likely as one another."""
-        at, random = self._at(state), self.random
-        while at:
-            slot = random.choice(list(at))
-            events = at.pop(slot)
-            while events:
-                if found := self._of(state, events.pop(random.randrange(len(events)))):
-                    return random.choice(found)
+        """A step that can be taken. Only what is drawn is looked at, which may be what cannot."""
+        events = self._at(state)
+        while events:
+            place = self.random.randrange(len(events))
+            events[place], event = events[-1], events[place]
+            events.pop()
+            if found := self._of(state, event):
+                return self.random.choice(found)
         return None
 
     def _take(self, state: State, effect: Effect, print: int) -> State:

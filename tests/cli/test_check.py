@@ -288,6 +288,17 @@ def test_depth_first_holds_but_by_bits(check: Quorate) -> None:
     assert "  4,096 bits, " in ended.out
 
 
+def test_what_is_to_come_in_the_end_needs_all_states(check: Quorate) -> None:
+    text = greets() + "@eventually\ndef ends():\n    return each(p in P, has=p.n == 7)\n"
+    ended = check(text, "--search", "depth")
+    assert ended.status == 1
+    assert ended.out.startswith("error[Q122]: `ends` is not fulfilled: ")
+    for options in (["depth", "--bits", "12"], ["walks"]):
+        ended = check(text, "--search", *options)
+        assert ended.status == 3
+        assert "  not known: always small; eventually ends" in ended.out.splitlines()
+
+
 def test_more_bits_than_there_is_memory_for(check: Quorate) -> None:
     ended = check(greets(), "--search", "depth", "--bits", "62")
     assert (ended.status, ended.out) == (2, "")

@@ -207,7 +207,9 @@ def test_depth_first_finds_what_breadth_first_does(case: Case) -> None:
     few = case.explored(DepthFirst, bits=20)
     for each in (found, few):
         if each.graph.is_refuted:
-            case.hold_way(each)
+            before = case.hold_way(each)
+            shorten(each)
+            assert len(case.hold_way(each)) <= len(before)
     if whole.graph.is_refuted:
         assert found.graph.is_refuted or found.graph.stopped == "states"
     elif whole.graph.stopped is None:
@@ -303,6 +305,15 @@ def test_a_way_that_is_too_long_is_not_gone_on() -> None:
         assert found(search, 3).verdict == "inconclusive"
     assert found("depth", 3).graph.stopped == "depth"
     assert found("depth", 99).verdict == "holds"
+
+
+def test_bits_that_are_all_set_miss_the_rest() -> None:
+    few = check(TWO_PHASE, [3], Bounds(), deadlocks=False, order=Order("depth", bits=3))
+    assert isinstance(few.explorer, DepthFirst)
+    assert few.explorer.bits is not None
+    assert few.explorer.bits.fill == 1
+    assert few.graph.states < 10
+    assert few.verdict == "inconclusive"
 
 
 def test_bits_take_as_many_new_ones_for_old_as_is_said() -> None:

@@ -58,10 +58,10 @@ class Bits:
         return all(bits[place >> 3] >> (place & 7) & 1 for place in self.places(print))
 
     def add(self, print: int) -> None:
-        """Remember one that is new.
+        """Remember one that is new, and not taken for an old one.
 
-        Of those that have come so far, each by itself was taken for an old one with the chance of
-        its time: that of finding all its bits set. So for each that was not, there are that many.
+        The chance that it would be is that of finding all its bits set; so for each that was not,
+        chance / (1 - chance) were.
         """
         chance = self.fill**HASHES
         self.missed += chance / (1 - chance)
@@ -95,7 +95,8 @@ class DepthFirst(Explorer):
         self.kept = len(self.graph.parents)
         if self.bits is not None:
             for print in self.visited:
-                self.bits.add(print)
+                if print not in self.bits:
+                    self.bits.add(print)
 
     def go_on(self, states: int | None = None) -> Graph:
         graph = self.graph

@@ -89,8 +89,7 @@ class Runs(Explorer):
             length += 1
             self.longest = max(self.longest, length)
             self.graph.depth = max(self.graph.depth, length)
-            if not self.graph.transitions & 255:
-                self._look_at_time(self.runs - len(self.news))
+            self._look_at_time(self.runs - len(self.news))
 
     def _choose(self, state: State) -> Step | None:
         """The step to take in a state, of those that are not counted, if there are any."""

@@ -154,3 +154,11 @@ def test_names_are_given_once_in_each_run(tmp_path: Path, names: str, verdict: s
     if (found := counterexample_of(checked)) is not None:
         assert "error[Q109]" in found.text
         retell(checked, found, str(path))
+
+
+def test_no_order_is_counted_on_where_messages_come_twice() -> None:
+    """Between those who say that channels keep order, and those who do not, it then is the same."""
+    zoo = Path(__file__).parents[2] / "zoo" / "mutex.da"
+    bounds = Bounds(network="fifo", duplicates=1, reduce=False)
+    kinds = [check(zoo, (kind, 2, 1), bounds).graph.states for kind in ("none", "overtaking")]
+    assert kinds == [1_171, 1_171]

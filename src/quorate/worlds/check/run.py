@@ -178,13 +178,22 @@ def _prepared(
 
     observer = Observer(properties_of(module), {module.__name__: module})
     tables = Tables(
-        Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0),
+        Steps(
+            *(module, _config_within(bounds, config), observer.reads_of),
+            restarts=bounds.restarts > 0,
+        ),
         lambda local, process: observer.number(local.slot, local.state, process),
         crash=bounds.crashes > 0,
         ordered=bounds.network == "fifo",
         deadlocks=deadlocks,
     )
     return tables, observer, tables.begin(main_of(module))
+
+
+def _config_within(bounds: Bounds, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The configuration, by which no process counts on an order of messages that may be upset."""
+    keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.restarts)
+    return {**(config or {}), **({} if keeps_order else {"restarts": True})}
 
 
 Search = Callable[..., Explorer]

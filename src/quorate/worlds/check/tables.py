@@ -200,7 +200,8 @@ class Tables:
         found: list[tuple[Kind, Came]] = [("go on", came) for came in steps.go_on(state)]
         for wakes, all_came in steps.timers(state):
             found += [("wake" if wakes else "timeout", came) for came in all_came]
-        process = steps.thaw(state)
-        if self.crash and process.started_ and not process.ended_ and process.id_.path:
-            found.append(("crash", steps.crash(state)))
+        if self.crash:
+            process = steps.thaw(state)
+            if process.started_ and not process.ended_ and process.id_.path:
+                found.append(("crash", steps.crash(state)))
         return found

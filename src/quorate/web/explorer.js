@@ -69,6 +69,7 @@ function go(way) {
 
 async function load() {
   const mine = ++asked;
+  const waits = setTimeout(() => document.body.classList.add('waits'), 500);
   try {
     const answer = await ask('state/' + here());
     if (mine !== asked) return;
@@ -79,6 +80,9 @@ async function load() {
     if (mine !== asked) return;
     stays = false;
     complain(error);
+  } finally {
+    clearTimeout(waits);
+    if (mine === asked) document.body.classList.remove('waits');
   }
 }
 
@@ -93,7 +97,7 @@ function show(answer) {
   $('failed').textContent = state.failed ? `The step fails: ${state.failed}` : '';
   $('back').disabled = $('beginning').disabled = !count;
   showBounds(state.left);
-  showSteps(state.steps);
+  showSteps(state.steps, state.more);
   $('properties').replaceChildren(...state.properties.map(property));
   $('processes').replaceChildren(...state.processes.map(process));
   showFirst($('here'), $('processes').querySelector('.changed'));
@@ -127,13 +131,14 @@ function showBounds(left) {
 
 // What may happen ----------------------------------------------------------------------------
 
-function showSteps(steps) {
+function showSteps(steps, more) {
   const parts = [];
   for (const [process, some] of grouped(steps, step => step.process)) {
     parts.push(make('h3', process === null ? 'The network' : process));
     parts.push(...some.map(stepButton));
   }
   if (!steps.length) parts.push(make('p', 'Nothing can happen any more.'));
+  if (more) parts.push(make('p', `${more} more outcomes of these are not shown.`));
   $('steps').replaceChildren(...parts);
   const first = $('steps').querySelector('.step');
   const active = document.activeElement;

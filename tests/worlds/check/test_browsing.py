@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 
 from quorate.core.errors import ProgramError
 from quorate.lang.source import Source
+from quorate.trace import events as ev
 from quorate.trace.course import course_of, take
 from quorate.trace.telling import value
-from quorate.worlds.base import command_line, surroundings
+from quorate.worlds.base import command_line, properties_of, surroundings
 from quorate.worlds.check.browsing import STEPS_MAX, Browser, Position
 from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.retelling import Program
 from quorate.worlds.check.run import check, load_for_checking
 from quorate.worlds.check.seeking import EXPRESSION_MAX, Sought, seek, violation
-from quorate.worlds.check.showing import StateSeen, Viewer
+from quorate.worlds.check.showing import OUTCOMES_MAX, Field, StateSeen, Viewer
 
 ROOT = Path(__file__).parents[3]
 
@@ -153,8 +155,11 @@ BOUNDS = [
 def test_there_are_the_states_that_a_check_finds(
     opened: Open, program: str | Path, bounds: Any
 ) -> None:
-    browser = opened(program, "2", **bounds)
-    path = str(browser.module.__file__)
+    module = opened(program, "2").module
+    path = str(module.__file__)
+    observer = Observer(properties_of(module), {module.__name__: module})
+    with command_line(path, ["2"]), surroundings(0):
+        browser = Browser(module, Bounds(**bounds), observer=observer)
     checked = check(path, ("2",), Bounds(reduce=False, **bounds), deadlocks=False)
     sizes = levels(browser)
     assert sum(sizes) == checked.graph.states > 20
@@ -212,7 +217,7 @@ def test_a_walk_is_retold_as_it_is_shown(lock: Browser, walk: list[int]) -> None
     for row in course_of(retold.trace).path:
         take(fields, row)
     for each in Viewer(lock).state(way).processes:
-        if each.state not in ("has ended", "has crashed"):
+        if each.state != "has crashed":
             shown = {field.name: field.value for field in each.fields}
             assert shown == {k: value(v) for k, v in fields.get(each.name, {}).items()}
     lines = source(lock).lines
@@ -239,6 +244,19 @@ def test_steps_say_what_they_do(lock: Browser) -> None:
     assert (None, "('acquire',) from Client-3 to Server-1 comes twice") in steps
     out = [each for (_, what), each in steps.items() if what.endswith("timeout")]
     assert [each.choice for each in out] == ["2 of 2"] * 3  # the later one of each client's moods
+
+
+def test_of_many_outcomes_some_are_shown(opened: Open) -> None:
+    text = "import random\nclass P(process):\n    def setup(): self.n = 0\n"
+    text += "    def run():\n        -- begin\n        n = random.randrange(100)\n"
+    browser = opened(f"{text}def main(): start(new(P, ()))\n")
+    shown = state(browser, state(browser, "").steps[0].name)
+    assert [each.choice for each in shown.steps] == [f"{n + 1} of 100" for n in range(OUTCOMES_MAX)]
+    assert shown.more == 100 - OUTCOMES_MAX
+    link = sought(browser, "some(p in P, has=p.n == 77)").link
+    assert link is not None
+    assert link.endswith("-78")
+    assert state(browser, link).processes[1].fields == [Field("n", "77", "0")]
 
 
 def test_what_bounds_hold_back_can_be_taken_and_says_so(lock: Browser) -> None:
@@ -356,6 +374,18 @@ def test_what_is_in_no_state(lock: Browser) -> None:
     assert found.link is None
     assert found.told[0].startswith("in none of ")
     assert found.stopped is None
+
+
+def test_what_who_has_ended_leaves_behind_is_found_and_shown(opened: Open) -> None:
+    text = "import random\nclass P(process):\n    def setup(): self.n = 0\n"
+    text += "    def run(): n = random.choice([3, 4, 5])\ndef main(): start(new(P, ()))\n"
+    browser = opened(text)
+    link = sought(browser, "some(p in P, has=p.n == 4)").link
+    assert link is not None
+    [_, process] = state(browser, link).processes
+    assert (process.state, process.fields[0].value) == ("has ended", "4")
+    retold, _ = Viewer(browser).retold(browser.follow(link), Program("program.da"))
+    assert any(isinstance(e, ev.State) and e.after == {"n": 4} for e in retold.trace.events)
 
 
 def test_a_search_that_comes_to_its_bound(opened: Open) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -22,9 +22,9 @@ from quorate.worlds.check.effects import BUDGET, LOST, Effect
 from quorate.worlds.check.explore import Bounds, Explorer
 from quorate.worlds.check.network import Net
 from quorate.worlds.check.observing import Observer
-from quorate.worlds.check.retelling import Answers, timer_of
-from quorate.worlds.check.steps import Came, Sent, Steps
-from quorate.worlds.check.tables import BUDGETS, FREE, Local, Tables
+from quorate.worlds.check.retelling import timer_of
+from quorate.worlds.check.steps import Came, Reads, Sent, Steps
+from quorate.worlds.check.tables import BUDGETS, FREE, Tables
 
 Kind = tb.Kind | Literal["lose", "double"]
 
@@ -136,7 +136,10 @@ def _spelled(value: Any) -> Any:
 
 
 class Browser(Explorer):
-    """The states of a program that has been loaded with `branching`, on demand."""
+    """The states of a program that has been loaded with `branching`, on demand.
+
+    They are told apart by whatever can be seen of them; with an `observer`, only by what it asks.
+    """
 
     def __init__(
         self,
@@ -147,14 +150,14 @@ class Browser(Explorer):
     ) -> None:
         self.module = module
         modules = {module.__name__: module}
-        observer = observer or Observer(properties_of(module), modules)
+        asks = observer or Observer(properties_of(module), modules)
         tables = Tables(
-            Steps(module, config, observer.reads_of),
-            lambda local, process: observer.number(local.slot, local.state, process),
+            Steps(module, config, (lambda cls: KEEP) if observer is None else observer.reads_of),
+            lambda local, process: asks.number(local.slot, local.state, process),
             crash=bounds.crashes > 0,
             ordered=bounds.network == "fifo",
         )
-        super().__init__(tables, observer, bounds, deadlocks=False)
+        super().__init__(tables, asks, bounds, deadlocks=False)
         self.events = Events(tables)
         self.begins = tables.begin(main_of(module))
         self.start = Position(self.before_all.row)
@@ -224,46 +227,19 @@ class Browser(Explorer):
 
     def _same(self, at: Position, taken: Taken) -> Step | None:
         """The step that comes of the same event by the same choices."""
-        outcomes = self.tables.outcomes
-        some = [s for s in self.steps(at) if self.events.digest(s.effect.action) == taken.digest]
-        if not some or some[0].effect.action < 0:
-            return some[0] if some else None
-        exact = (s for s in some if outcomes[s.effect.action].came.choices == taken.choices)
-        if (step := next(exact, None)) is not None:
-            return step
-        came = self._once(some[0], taken.choices)
-        return next((s for s in some if outcomes[s.effect.action].came in came), None)
-
-    def _once(self, like: Step, choices: Sequence[int]) -> list[Came]:
-        """What comes of the event of a step by other choices than those that are listed."""
-        outcome = self.tables.outcomes[like.effect.action]
-        steps = _Once(self.tables.steps, choices)
-        local = self.tables.locals[outcome.before]
-        if local is None:
-            return steps.begin(main_of(self.module))
-        return _happens(steps, local, like.event)
+        steps = (step for step in self.steps(at) if self.events.taken(step.effect.action) == taken)
+        return next(steps, None)
 
 
-class _Once(Steps):
-    """Steps that are taken in one way alone."""
+class _Everything(tuple[str, ...]):
+    """All fields, whatever they are called."""
 
-    def __init__(self, steps: Steps, choices: Iterable[int]) -> None:
-        vars(self).update(vars(steps))
-        self.choices = choices
-
-    def scripts(self) -> list[Answers]:
-        return [Answers(self.choices)]
+    def __contains__(self, field: object) -> bool:
+        return True
 
 
-def _happens(steps: Steps, local: Local, event: Event) -> list[Came]:
-    match event:
-        case Event("deliver", _, Sent() as sent):
-            return steps.deliver(local.state, sent)
-        case Event("wake" | "timeout", timer=timer):
-            return steps.fire(local.state, timer)
-        case Event("restart"):
-            return steps.restart(local.state)
-    return steps.go_on(local.state)
+KEEP: Reads = (_Everything(), True)
+"""That all is kept of a process that takes no more steps, for who looks at it."""
 
 
 def _shortest(digest: str, others: Iterable[str]) -> str:
@@ -283,7 +259,8 @@ _KINDS: tuple[Kind, ...] = (
 def _order(step: Step) -> tuple[Any, ...]:
     event, sender = step.event, step.event.sent and step.event.sent.sender
     by = sender.path if isinstance(sender, ProcessId) else ()
-    return event.process.path, _KINDS.index(event.kind), by, step.name
+    name = step.name.partition("-")[0]
+    return event.process.path, _KINDS.index(event.kind), by, name, step.nth
 
 
 def _nowhere(what: str, help: str) -> ProgramError:

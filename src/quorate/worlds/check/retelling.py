@@ -103,7 +103,7 @@ class _Ordered(NamedTuple):
     clock: ev.Clock
 
 
-class Answers:
+class _Script:
     """Answers as before; `asked` says of how many each was one."""
 
     def __init__(self, answers: Iterable[int]) -> None:
@@ -123,9 +123,9 @@ class _Again(Steps):
         self.place = copy.copy(steps.place)
         self.place.shows = 0
         self.told = told
-        self.script = Answers(())
+        self.script = _Script(())
 
-    def scripts(self) -> list[Answers]:
+    def scripts(self) -> list[_Script]:
         return [self.script]
 
     def step(self, script: Any, open: bool) -> _ToldStep:
@@ -258,7 +258,7 @@ class _Retelling(Teller):
             self._meddle(action)
             return
         outcome = self.tables.outcomes[action]
-        script = self.again.script = Answers(outcome.came.choices)
+        script = self.again.script = _Script(outcome.came.choices)
         assert outcome.came in self._happen(outcome), "a step has gone another way"
         for page in self._pages:
             self.events += page

@@ -38,6 +38,9 @@ from quorate.worlds.check.tables import BUDGETS
 VALUE_MAX = 2_000
 """How much is shown of the value of a field, in characters."""
 
+OUTCOMES_MAX = 40
+"""How many outcomes are shown of one event, of all those that choices have."""
+
 Way = Sequence[tuple[Step, Position]]
 
 
@@ -115,7 +118,7 @@ class PropertySeen(Struct, frozen=True):
 
 class StateSeen(Struct, frozen=True):
     """`way` are the names of the steps that led here, `last` of which came last; `steps` are those
-    that may happen now. `left` is what is left of each budget.
+    that may happen now, but for `more` of them. `left` is what is left of each budget.
     """
 
     way: list[str]
@@ -125,6 +128,7 @@ class StateSeen(Struct, frozen=True):
     channels: list[ChannelSeen]
     properties: list[PropertySeen]
     left: dict[str, int]
+    more: int = 0
     failed: str | None = None
 
 
@@ -141,14 +145,17 @@ class Viewer:
         start = self.browser.start
         at = way[-1][1] if way else start
         before = way[-2][1] if len(way) > 1 else start
+        steps = self.browser.steps(at)
+        shown = [step for step in steps if step.nth < OUTCOMES_MAX]
         return StateSeen(
             [step.name for step, _ in way],
             self.step(way[-1][0]) if way else None,
-            [self.step(step) for step in self.browser.steps(at)],
+            list(map(self.step, shown)),
             list(self._processes(before, at)),
             list(self._channels(before, at)),
             [self._property(each, at) for each in self.browser.observer.properties],
             dict(zip(BUDGETS, at.row[:BUDGET], strict=True)),
+            len(steps) - len(shown),
             None if at.failed is None else _failure(at.failed),
         )
 
@@ -307,11 +314,10 @@ class Viewer:
             made = self.process(local)
             yield ev.Create(0.0, made.name, "", [])
         was = self._trees[outcome.before] if outcome.before else {}
-        if after.state not in ("has ended", "has crashed"):
-            now = self._trees[outcome.after]
-            new = {name: tree for name, tree in now.items() if was.get(name, self) != tree}
-            old = {name: was[name] for name in new if name in was}
-            yield ev.State(0.0, after.name, new, old)
+        now = self._trees[outcome.after]
+        new = {name: tree for name, tree in now.items() if was.get(name, self) != tree}
+        old = {name: was[name] for name in new if name in was}
+        yield ev.State(0.0, after.name, new, old)
         own = self.browser.events.of(action).process
         sent = [tables.messages[each] for each in outcome.sent]
         yield from _sends(each for each in sent if each.sender == own)

@@ -12,7 +12,10 @@ import pytest
 
 from examples.headers import EXAMPLES, PROGRAMS
 from quorate.testing.checking import checked_program
-from quorate.worlds.check.run import Checked
+from quorate.worlds.base import command_line, surroundings
+from quorate.worlds.check.channels import configured
+from quorate.worlds.check.explore import Bounds
+from quorate.worlds.check.run import Checked, load_for_checking, self_check
 
 PAGE = Path(__file__).parents[2] / "docs" / "checking.md"
 
@@ -31,13 +34,20 @@ class Command(NamedTuple):
     def __str__(self) -> str:
         return " ".join([*self.options, self.example, *self.args])
 
-    def checked(self, *, reduce: bool) -> Checked:
+    @property
+    def told(self) -> tuple[Path, dict[str, Any], bool]:
+        """The file, the bounds, and whether it is wrong to wait for ever."""
         flags = [each for each in self.options if each.startswith("--")]
-        bounds: dict[str, Any] = {"reduce": reduce}
-        for flag in set(flags) - {"--no-deadlock"}:
-            bounds[flag.removeprefix("--")] = int(self.options[self.options.index(flag) + 1])
-        file = EXAMPLES / f"{self.example}.da"
-        deadlocks = "--no-deadlock" not in flags
+        bounds = {
+            flag.removeprefix("--"): int(self.options[self.options.index(flag) + 1])
+            for flag in flags
+            if flag != "--no-deadlock"
+        }
+        return EXAMPLES / f"{self.example}.da", bounds, "--no-deadlock" not in flags
+
+    def checked(self, *, reduce: bool) -> Checked:
+        file, bounds, deadlocks = self.told
+        bounds["reduce"] = reduce
         return checked_program(file, (*self.args,), bounds, deadlocks=deadlocks, strong=False)
 
 
@@ -63,6 +73,19 @@ def test_an_example_holds_in_every_interleaving(command: Command) -> None:
         found = command.checked(reduce=True)
         assert found.verdict == holds
         assert found.graph.states <= command.states
+
+
+SMALL = [each for each in COMMANDS if each.states < 1_500 and "--depth" not in each.options]
+
+
+@pytest.mark.parametrize("command", SMALL, ids=map(str, SMALL))
+def test_what_is_left_out_of_an_example_changes_nothing(command: Command) -> None:
+    path, bounds, deadlocks = command.told
+    with command_line(path, command.args), surroundings(0):
+        module = load_for_checking(path)
+        network, _ = configured(module)
+        found = self_check(module, Bounds(**bounds, network=network), deadlocks=deadlocks)
+    assert (found.agree, found.unfinished, found.whole) == (True, None, command.states)
 
 
 def test_every_example_is_checked() -> None:

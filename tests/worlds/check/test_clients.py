@@ -17,7 +17,8 @@ from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.check.clients import contradicts, events_of
 from quorate.worlds.check.counterexample import counterexample_of
 from quorate.worlds.check.explore import Bounds
-from quorate.worlds.check.run import Checked, check, load_for_checking
+from quorate.worlds.check.orders import Order, Search
+from quorate.worlds.check.run import Checked, check, check_loaded, load_for_checking
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.tables import FREE, NOBODY, Tables
 
@@ -143,6 +144,15 @@ def test_why_is_said_as_it_is_of_any_history(tmp_path: Path) -> None:
     )
     assert why == "no order of the operations explains the return in line 4"
     assert "That rules out read() -> null." in found.text
+
+
+@pytest.mark.parametrize("search", ["depth", "walks", "pct", "new"])
+def test_other_orders_find_it_too(tmp_path: Path, search: Search) -> None:
+    module = program("linearizable", tmp_path)
+    with command_line("clients.da", ["none", "2", "0", "w", "r"]), surroundings(0):
+        found = counterexample_of(check_loaded(module, order=Order(search)))
+    assert found is not None
+    assert found.text.startswith("error[Q125]: `linearizable` does not hold after ")
 
 
 ALONE = """

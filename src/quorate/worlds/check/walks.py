@@ -101,7 +101,8 @@ class Runs(Explorer):
         place = BUDGET + slot
         local = state.row[place] if place < len(state.row) else NOBODY
         effects = self.effects.move(local) if event < 0 else self.effects.deliver(local, event)
-        return self._steps(state, [each for each in effects if each.cost == cost])[0]
+        able = [each for each in effects if each.cost == cost]
+        return self._steps(state, self._followed(state.row, able))[0]
 
     def _due(self, state: State, length: int) -> list[tuple[int, int]]:
         """When what may happen only so often is to happen: after how many steps, and which."""

@@ -208,7 +208,7 @@ def test_depth_first_finds_what_breadth_first_does(case: Case) -> None:
     for each in (found, few):
         if each.graph.is_refuted:
             before = case.hold_way(each)
-            shorten(each)
+            shorten(each, 2000)
             assert len(case.hold_way(each)) <= len(before)
     if whole.graph.is_refuted:
         assert found.graph.is_refuted or found.graph.stopped == "states"
@@ -248,7 +248,7 @@ def test_runs_find_nothing_else(case: Case, search: Any, seed: int) -> None:
         found = runs.graph
         before, states = case.hold_way(runs), found.states
         kinds = [each is None for each in (found.wrong, found.failed, found.stuck)]
-        shorten(runs)
+        shorten(runs, 2000)
         after = case.hold_way(runs)
         assert len(after) <= len(before)
         assert [each is None for each in (found.wrong, found.failed, found.stuck)] == kinds

@@ -29,12 +29,12 @@ class Same(NamedTuple):
     choices: tuple[int, ...] = ()
 
 
-def shorten(explorer: Explorer) -> None:
+def shorten(explorer: Explorer, steps_max: int = STEPS_MAX) -> None:
     """Give what was found without reductions a shorter way, if there is one. Ctrl-C ends it."""
     graph, observer = explorer.graph, explorer.observer
     assert graph.end is not None
     missing, observer.sometimes = observer.sometimes, []
-    again = _Again(explorer)
+    again = _Again(explorer, steps_max)
     with contextlib.suppress(KeyboardInterrupt):
         again.shorten()
     observer.sometimes = [found.property for _, found in graph.reached]
@@ -45,7 +45,7 @@ def shorten(explorer: Explorer) -> None:
 class _Again(Explorer):
     """Takes steps again, those that can be taken, from the beginning of what was found."""
 
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Explorer, steps_max: int) -> None:
         self.found = found = explorer.graph
         assert found.end is not None
         super().__init__(
@@ -55,7 +55,7 @@ class _Again(Explorer):
         first, *rest = explorer.way_to(*found.end)
         self.first = self.effects.of(first)
         self.steps = [self._same(action) for action in rest]
-        self.left = STEPS_MAX
+        self.left = steps_max
 
     def shorten(self) -> None:
         """Leave out ever smaller parts of the steps, single ones until none can be."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from quorate.worlds.check.run import check
+from quorate.worlds.check.summary import lines_of
 
 LATER = """
 class P(process):
@@ -80,3 +81,11 @@ def test_what_messages_can_only_make_true_is_asked_of_each_history(
     path = tmp_path / "saying.da"
     path.write_text(SAYING.replace("SAYS", says).replace("LAST", last))
     assert check(path, deadlocks=False).verdict == verdict
+
+
+@pytest.mark.parametrize("clock", ["time.monotonic()", "time.time()", "0"])
+def test_it_is_said_that_time_stands_still_where_it_matters(tmp_path: Path, clock: str) -> None:
+    path = tmp_path / "late.da"
+    path.write_text(f"import time\n\ndef main():\n    if {clock} > 1e10:\n        exit(1)\n")
+    said = "  not checked: what depends on the time, which stands still"
+    assert (said in lines_of(check(path))) == (clock != "0")

@@ -78,7 +78,10 @@ class Came:
 
 
 class _Place:
-    """The world that a process may ask in the middle of a step. Time is abstract: it stands."""
+    """The world that a process may ask in the middle of a step. Time is abstract: it stands.
+
+    `was_asked` says whether anybody has asked for it, and so may count on more than was looked at.
+    """
 
     seed = 0
     shows = 1 << 30  # no output is wanted
@@ -88,8 +91,10 @@ class _Place:
         self.judges = judges
         self.names: Mapping[str, ProcessId] = {}
         self.chance = Chance()
+        self.was_asked = False
 
     def now(self, which: str) -> float:
+        self.was_asked = True
         return EPOCH_SECONDS if which == "time" else 0.0
 
     def hold(self, process: Process) -> Process:

@@ -170,6 +170,8 @@ def lines_of(checked: Checked) -> Iterator[str]:
             if name in graph.short:
                 count: int = getattr(bounds, name)
                 yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
+    if checked.tables.steps.place.was_asked:
+        yield "  not checked: what depends on the time, which stands still"
 
 
 def _growths(checked: Checked) -> list[Growth]:

@@ -7,9 +7,12 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from quorate.core.errors import ProgramError
@@ -263,35 +266,84 @@ def test_the_link_of_the_page_on_exploring_leads_where_it_says(tmp_path: Path) -
 # The command.
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_stopped(tmp_path: Path, stop: int) -> None:
-    (tmp_path / "endless.da").write_text(ENDLESS)
-    words = ["explore", "--no-browser", "--states", "1000000000", "endless.da"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "quorate", *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.fullmatch(r"Exploring endless\.da: http://127\.0\.0\.1:(\d+)/(.+)/\n", line)
-        assert found is not None, line
-        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
-        if stop == signal.SIGINT:  # while it searches
-            body = '{"expression": "some(p in P, has=p.n < 0)"}'
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", f"/{found[2]}/seek", body, headers)
-            other = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
-            progress = b'"states":0,'
-            while b'"states":0,' in progress:
-                other.request("GET", f"/{found[2]}/progress")
-                progress = other.getresponse().read()
-        else:
-            connection.request("GET", f"/{found[2]}/state/")
-            assert connection.getresponse().status == 200
-        process.send_signal(stop)
-        assert process.stdout.read() == "Ctrl-C ends it.\n"
-        assert process.wait(30) == 0
-        connection.close()
+WITHOUT_END = """\
+class P(process):
+    def setup(): self.n = 0
+    def run():
+        -- begins
+        while True: n = 1
+def main(): start(new(P, ()))
+"""
+
+
+class Command(NamedTuple):
+    """`quorate explore` as another process; `ask` sends it a request, and reads no answer yet."""
+
+    process: subprocess.Popen[str]
+    port: int
+    token: str
+
+    def ask(self, method: str, what: str, body: str = "") -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Content-Type": "application/json"} if body else {}
+        connection.request(method, f"/{self.token}/{what}", body or None, headers)
+        return connection
+
+    def read(self, method: str, what: str, body: str = "") -> Any:
+        with closing(self.ask(method, what, body)) as connection:
+            return msgspec.json.decode(connection.getresponse().read())
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[[str], Command]]:
+    with ExitStack() as ends:
+
+        def start(text: str) -> Command:
+            (tmp_path / "program.da").write_text(text)
+            words = ["explore", "--no-browser", "--states", "1000000000", "program.da"]
+            process = ends.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "quorate", *words],
+                    cwd=tmp_path,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+            ends.callback(process.kill)
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.fullmatch(r"Exploring program\.da: http://127\.0\.0\.1:(\d+)/(.+)/\n", line)
+            assert found is not None, line
+            return Command(process, int(found[1]), found[2])
+
+        yield start
+
+
+def ends(command: Command, signal: int) -> None:
+    assert command.process.stdout is not None
+    command.process.send_signal(signal)
+    assert command.process.stdout.read() == "Ctrl-C ends it.\n"
+    assert command.process.wait(30) == 0
+
+
+SEEK = '{"expression": "some(p in P, has=p.n < 0)"}'
+
+
+def test_the_command_is_ended_while_it_searches(command: Callable[[str], Command]) -> None:
+    explorer = command(ENDLESS)
+    with closing(explorer.ask("POST", "seek", SEEK)):
+        while not explorer.read("GET", "progress")["states"]:
+            pass
+        ends(explorer, signal.SIGINT)
+
+
+def test_a_search_is_stopped_in_a_step_without_an_end(command: Callable[[str], Command]) -> None:
+    explorer = command(WITHOUT_END)
+    with closing(explorer.ask("POST", "seek", SEEK)) as search:
+        while not explorer.read("GET", "progress")["running"]:
+            pass
+        explorer.read("POST", "stop", "{}")
+        assert msgspec.json.decode(search.getresponse().read())["stopped"] == "interrupted"
+    assert explorer.read("GET", "about")["program"] == "program.da"
+    ends(explorer, signal.SIGTERM)

@@ -144,6 +144,10 @@ class Exploration:
         try:
             with self._around():
                 return search(progress.tell)
+        except KeyboardInterrupt:
+            if not progress.stopping:
+                raise
+            return Sought(None, ["interrupted"], stopped="interrupted")
         finally:
             progress.running = progress.stopping = False
 

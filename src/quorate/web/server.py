@@ -8,6 +8,7 @@ other; whatever a request holds, the answer is one of ours.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import queue
 import re
@@ -101,6 +102,8 @@ class Server(socketserver.ThreadingTCPServer):
         self.token = secrets.token_urlsafe(16)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._stopped = False
+        self._searches_to_stop = 0
+        self._thread: threading.Thread | None = None
         try:
             super().__init__((HOST, port), Handler)
         except OSError as error:
@@ -119,26 +122,33 @@ class Server(socketserver.ThreadingTCPServer):
     def serve(self) -> None:
         """Answer requests, until `stop` is called."""
         threading.Thread(target=partial(self.serve_forever, 0.05), daemon=True).start()
-        try:
-            while not self._stopped:
-                with contextlib.suppress(queue.Empty):  # a signal may come just before the wait
-                    self._do(*self._work.get(timeout=WAIT_SECONDS))
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self.shutdown()
-            self.server_close()
+        self._thread = threading.current_thread()
+        while not self._stopped:
+            with contextlib.suppress(KeyboardInterrupt, queue.Empty):  # a signal may just miss it
+                self._do(*self._work.get(timeout=WAIT_SECONDS))
+        self.shutdown()
+        self.server_close()
 
     def stop(self) -> None:
         """End it, when it has done what it is at."""
         self._stopped = True
         self._work.put((lambda: None, Future()))
 
+    def stop_search(self) -> None:
+        """End the search that is under way, if there is one, be it in the middle of a step."""
+        progress = self.exploration.progress
+        progress.stopping = progress.running
+        if progress.stopping and self._thread is threading.main_thread():
+            self._searches_to_stop += 1
+            _thread.interrupt_main()
+
     def interrupt(self, *_: Any) -> None:
-        """End it at once, as a handler of signals of the thread that serves."""
-        if not self._stopped:
+        """Of signals to the thread that serves: end it at once, or the search alone."""
+        if self._searches_to_stop:
+            self._searches_to_stop -= 1
+        else:
             self._stopped = True
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
     def ask(self, work: Callable[[], Any]) -> Any:
         """What comes of work, which the one thread does when it comes to it."""
@@ -153,8 +163,8 @@ class Server(socketserver.ThreadingTCPServer):
             future.set_exception(error)
         finally:
             if not future.done():
-                gone = Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the explorer has ended", "start it")
-                future.set_exception(gone)
+                status, help = HTTPStatus.SERVICE_UNAVAILABLE, "ask again, or start it again"
+                future.set_exception(Refused(status, "the explorer was interrupted", help))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever asked has gone before the answer came, or never asked: that is no fault."""
@@ -281,7 +291,7 @@ class Handler(BaseHTTPRequestHandler):
         exploration = self.server.exploration
         body = self._body(Seek if what == "seek" else Empty)
         if what == "stop":
-            exploration.progress.stopping = exploration.progress.running
+            self.server.stop_search()
             return Answer(b"{}")
         work: Callable[[], Any] = exploration.violation
         if isinstance(body, Seek):

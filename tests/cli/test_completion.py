@@ -22,7 +22,7 @@ def test_an_unknown_shell(quorate: Callable) -> None:
     ("words", "answers"),
     [
         ("quorate ", list(COMMANDS)),
-        ("quorate ex", ["explain"]),
+        ("quorate ex", ["explore", "explain"]),
         ("quorate --ver", ["--version", "--verbose"]),
         ("quorate compile --st", ["--stage"]),
         ("quorate compile --stage p", ["program", "plan", "python"]),

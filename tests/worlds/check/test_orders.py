@@ -96,7 +96,7 @@ class Naive:
         if action < 0:
             message, twice = divmod(LOST - action, 2)
             assert self.is_first(message)
-            assert not tables.messages[message].is_order
+            assert not tables.messages[message].is_spared
             self.spend("duplicates" if twice else "losses")
             self.messages = [*self.messages, message] if twice else self.without(message)
             return

@@ -177,7 +177,7 @@ def lines_of(checked: Checked) -> Iterator[str]:
 def _growths(checked: Checked) -> list[Growth]:
     """What may have no end, where a bound has ended the search."""
     live, network = checked.live, checked.bounds.network
-    if checked.verdict != "inconclusive":
+    if checked.verdict != "inconclusive" or checked.order.search != "breadth":
         return []
     stopped = live.graph if live is not None and checked.graph.stopped is None else checked.graph
     return growths_of(stopped, checked.tables, network)

@@ -118,6 +118,12 @@ class Proc:
         shown = tuple(plain(snapshot(value)) for value in values)
         self.m_.world.ran.trace.append(("output", repr(self.m_.id), level, shown))
 
+    def invoke(self, operation: Any, *args: Any) -> None:
+        """What a client tells of its operations changes nothing."""
+
+    def returned(self, value: Any = None) -> None:
+        """Nor does this."""
+
     def debug(self, *values: Any, sep: str = " ") -> None:
         self.output(*values, level=10)
 

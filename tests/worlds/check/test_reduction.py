@@ -187,7 +187,7 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
 @pytest.mark.parametrize(
     ("file", "args", "bounds", "least"),
     [
-        ("paxos.da", (2, 3, 1), {}, 30),
+        ("paxos.da", (2, 3, 1), {}, 14),
         ("basic_paxos.da", (1, 3, 1), {}, 15),
         ("basic_paxos.da", (1, 2, 1), {"timeouts": 1}, 3),
         ("mutex.da", (2, 2), {"network": "fifo"}, 1),

@@ -17,9 +17,9 @@ from quorate.worlds.check.tables import FREE, Outcome, Tables
 MOVES = -1
 """The event that a process does something by itself; any other is the number of a message."""
 
-MORE_MAX, MORE_OF_ONE = 30_000, 2_000
-"""How many more steps are computed, beside as many as there are, to hold guesses to them; and how
-many on account of one guess: there may be no end to what could come before a step."""
+MORE_MAX = 600
+"""How many more steps are computed, beside as many as were explored, to hold guesses to them: there
+may be no end to what could come before a step."""
 
 Step = tuple[int, int]
 """An outcome, and how much of the budgets was spent by what is thought to come before it."""
@@ -55,7 +55,6 @@ class Commuting:
         self.refuted: set[int] = set()
         self._guesses: list[bool] = []
         self.left = 0
-        self.computed: dict[Step, int] = {}  # on account of each guess
 
     def is_first(self, outcome: int) -> bool:
         """Whether an outcome is taken before all others, as far as is known."""
@@ -80,8 +79,7 @@ class Commuting:
 
     def refute(self, explored: Explored) -> bool:
         """Hold the guesses to what was explored after them; whether one has been refuted."""
-        self.left = MORE_MAX + len(self.tables.outcomes)
-        self.computed.clear()
+        self.left = MORE_MAX + len(explored.locals) + len(explored.pairs)
         used = {each for each in explored.outcomes(self.tables) if self.is_first(each)}
         firsts = set(used)
         while True:
@@ -108,7 +106,6 @@ class Commuting:
         needed_by: dict[int, set[int]] = {}
         failed: list[int] = []
         todo: list[Step] = []
-        whose: dict[Step, Step] = {}  # on account of which guess a step is looked at
         for outcome in sorted(used):
             todo.append((outcome, 0))
             asked[outcome, 0] = {MOVES} | met.get(self._after(outcome), set())
@@ -116,17 +113,12 @@ class Commuting:
             step = todo.pop()
             events = asked[step] - told.setdefault(step, set())
             told[step] |= events
-            guess = whose.setdefault(step, step)
-            before, later = self.left, None
-            if self.computed.setdefault(guess, 0) < MORE_OF_ONE:
-                later = self._all_needs(step, events)
-            self.computed[guess] += before - self.left
+            later = self._all_needs(step, events)
             if later is None:
                 failed.append(step[0])
                 continue
             needs.setdefault(step, set()).update(later)
             for other in needs[step]:
-                whose.setdefault(other, guess)
                 needed_by.setdefault(other[0], set()).add(step[0])
                 known = asked.setdefault(other, set(met.get(self._after(other[0]), ())))
                 if other not in told or not asked[step] <= known:

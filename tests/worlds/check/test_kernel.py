@@ -64,8 +64,6 @@ RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("basic_paxos.da", [1, 3, 1], {"states": 3000, **MISCHIEF}),
     ("ricart_agrawala.da", [2, 1], MISCHIEF | {"states": 1000}),
     ("lamport_mutex.da", [2, 1], {}),
-    ("atomic_register.da", [2, 1, 1], {"losses": 1}),
-    ("clients.da", ["none", "2", "0", "w", "r"], {}),
 ]
 
 

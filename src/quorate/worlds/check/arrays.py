@@ -78,7 +78,7 @@ class Mirror:
         self.tables = tables
         self.of = of
         self.sending = sending
-        self.moved = self.delivered = self.follows = 0
+        self.moved = self.delivered = 0
         self.growth = 0
         self.moves = Column(np.int32, 2)
         self.waits = Column(np.bool_)
@@ -89,8 +89,7 @@ class Mirror:
         self.deltas = Column(np.uint64, 2)
         self.puts = Column(np.int32, 2)
         self.sent = Column(np.int32)
-        self.deliveries = self.followed = np.full((64, 2), -1, np.int64)
-        self.places: dict[int, int] = {}  # of effects that tell what a client does, by action
+        self.deliveries = np.full((64, 2), -1, np.int64)
 
     def program(self) -> Program:
         """The arrays, with all that is known by now."""
@@ -100,13 +99,11 @@ class Mirror:
         self.moved = len(self.of.moves)
         for (local, message), effects in newest(self.of.deliveries, self.delivered):
             self._deliver(local, message, self._append(effects), len(effects))
-        for (action, clients), effect in newest(self.of.follows, self.follows):
-            self._follow(clients, self.places[action], self._append([effect]))
         columns = self.effects, self.deltas, self.puts, self.sent
         return Program(
             *(self.moves.array, self.waits.array, self.masks.array),
             *(self.messages.array, self.shares.array),
-            *(self.deliveries, self.followed, *(each.array for each in columns)),
+            *(self.deliveries, *(each.array for each in columns)),
         )
 
     def _number(self) -> None:
@@ -124,14 +121,11 @@ class Mirror:
     def _deliver(self, local: int, message: int, start: int, many: int) -> None:
         """Say where the effects of a delivery are."""
         self.delivered += 1
-        self.deliveries = with_one_more(self.deliveries, self.delivered)
+        if 2 * self.delivered > len(self.deliveries):
+            old = self.deliveries
+            self.deliveries = np.full((2 * len(old), 2), -1, np.int64)
+            kernel.copy_deliveries(old, self.deliveries)
         kernel.deliver(self.deliveries, local, message, start << kernel.MANY | many)
-
-    def _follow(self, clients: int, effect: int, place: int) -> None:
-        """Say where an effect is with what it does to whoever follows clients."""
-        self.follows += 1
-        self.followed = with_one_more(self.followed, self.follows)
-        kernel.deliver(self.followed, clients, effect, place)
 
     def _append(self, effects: Sequence[Effect]) -> int:
         start = self.effects.count
@@ -142,22 +136,11 @@ class Mirror:
             flags = FAILS * each.fails | MOVES * each.moves | FIRST_OF_ALL * each.first
             flags |= QUIET * each.quiet
             ends = puts, self.puts.count, sent, self.sent.count
-            told = each.action, each.cost, flags, each.taken, each.slot, each.record
-            self.places.setdefault(each.action, self.effects.count)
-            self.effects.append([(*told, *ends)])
+            self.effects.append([(each.action, each.cost, flags, each.taken, each.slot, *ends)])
             self.deltas.append([(each.delta, each.seen)])
             wider = max((place - BUDGET + 1 for place, _ in each.puts), default=0)
             self.growth = max(self.growth, wider + len(each.sent))
         return start
-
-
-def with_one_more(table: NDArray[np.int64], members: int) -> NDArray[np.int64]:
-    """A table with room for so many, so that it is at most half full."""
-    if 2 * members <= len(table):
-        return table
-    new = np.full((2 * len(table), 2), -1, np.int64)
-    kernel.copy_deliveries(table, new)
-    return new
 
 
 class Places:

@@ -33,7 +33,7 @@ from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.explore import Explorer, Graph, Reductions
 from quorate.worlds.check.loop import expand_ahead, settle
 from quorate.worlds.check.places import Alike
-from quorate.worlds.check.tables import BUDGETS
+from quorate.worlds.check.tables import BUDGETS, NOBODY
 
 STRIDE = 1 << 11
 """How many states are a share. After each the kernel comes back to look at the clock."""
@@ -92,8 +92,7 @@ class CompiledExplorer(Explorer):
             self.symmetry is not None,
         )
         kind = NETWORKS[self.bounds.network]
-        clients = -1 if self.clients is None else self.clients
-        self.rules = k.Rules(kind, BUDGET, timeouts, clients, self.deadlocks, *reduces)
+        self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
         self.mirror = Mirror(self.tables, self.effects, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
@@ -209,7 +208,12 @@ class CompiledExplorer(Explorer):
 
     def _learn(self) -> None:
         """Fill in all that can happen in the state where the kernel is."""
-        self._events(*get_row(self.level, int(self.counts[k.DONE])))
+        row, net = get_row(self.level, int(self.counts[k.DONE]))
+        for local in row[BUDGET:]:
+            self.effects.move(local)
+        for message in self.network.first(net):
+            place = BUDGET + self.tables.to[message]
+            self.effects.deliver(row[place] if place < len(row) else NOBODY, message)
         self.program = self.mirror.program()
         self.places.numbers()
 

@@ -28,7 +28,7 @@ PAUSED, UNKNOWN, ROOM, ENDED, FOUND = range(5)
 arrays, or these have no room; or the search is over, being refuted or having enough states. Of one
 state: all that can happen next was found."""
 
-ACTION, COST, FLAGS, TAKEN, SLOT, RECORD, PUTS, PUTS_END, SENT, SENT_END = range(10)
+ACTION, COST, FLAGS, TAKEN, SLOT, PUTS, PUTS_END, SENT, SENT_END = range(9)
 """The columns of an effect: the last are where in `puts` and in `sent` its own are."""
 
 FAILS, MOVES, FIRST_OF_ALL, QUIET = 1, 2, 4, 8
@@ -68,13 +68,11 @@ HALF = np.uint64(32)
 
 
 class Rules(NamedTuple):
-    """What is the same in all calls. `timeouts` is the bit of this budget in what is short,
-    `clients` the slot of whoever follows what clients do, or -1."""
+    """What is the same in all calls. `timeouts` is the bit of this budget in what is short."""
 
     network: int
     budgets: int
     timeouts: int
-    clients: int
     deadlocks: bool
     reduces: bool
     limits: bool
@@ -82,8 +80,7 @@ class Rules(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Effects as arrays: of each local state and delivery, where its own begin and how many; and
-    of each that tells what a client does, where that is with what it does to whoever follows it."""
+    """Effects as arrays: of each local state and delivery, where its own begin and how many."""
 
     moves: Int32s
     waits: NDArray[np.bool_]
@@ -91,7 +88,6 @@ class Program(NamedTuple):
     messages: Int32s
     shares: Words
     deliveries: Int64s
-    followed: Int64s
     effects: Int32s
     deltas: Words
     puts: Int32s
@@ -329,23 +325,8 @@ def write_network(
 
 
 @inlined
-def follow(clients: int, first: int, found: int, program: Program, todo: Int32s) -> bool:
-    """Let effects do also what is made of what they tell; whether that is known of all.
-
-    `clients` is the local state of whoever follows it.
-    """
-    for i in range(first, min(first + found, len(todo))):
-        if program.effects[todo[i], RECORD] >= 0:
-            slot = slot_of(program.followed, clients, todo[i])
-            if program.followed[slot, 0] < 0:
-                return False
-            todo[i] = program.followed[slot, 1]
-    return True
-
-
-@inlined
 def find_events(
-    rules: Rules, rows: Int32s, begin: int, net: int, end: int, program: Program, share: Share
+    network: int, rows: Int32s, begin: int, net: int, end: int, program: Program, share: Share
 ) -> int:
     """Write the effects that a state may have to `share`; how many there are, or -1: unknown.
 
@@ -365,7 +346,7 @@ def find_events(
     last = queue = -1
     for at in range(net, end):
         message = rows[at]
-        if message == last or (rules.network == FIFO and messages[message, CHANNEL] == queue):
+        if message == last or (network == FIFO and messages[message, CHANNEL] == queue):
             continue
         last, queue = message, messages[message, CHANNEL]
         place = begin + messages[message, PLACE]
@@ -378,8 +359,6 @@ def find_events(
             if found + i < room:
                 todo[base + found + i] = first + i
         found += many
-    if rules.clients >= 0 and not follow(rows[begin + rules.clients], base, found, program, todo):
-        return -1
     return found
 
 

@@ -111,7 +111,7 @@ def _unreadable(line: bytes, number: int) -> HistoryError:
     """What is wrong with a line that is no event: its JSON, or what it says."""
     message, help = "this is no JSON", _EXAMPLE
     try:
-        value = msgspec.json.decode(line)
+        value = msgspec.json.decode(line.decode())
     except UnicodeDecodeError:
         message, help = "this is not UTF-8 text", "write JSON in UTF-8"
     except RecursionError:

@@ -129,7 +129,7 @@ def _event(line: bytes, number: int) -> Event:
 def _misshapen(line: bytes, error: Exception) -> tuple[str, str]:
     """What is wrong with a line that is no event, and what to do."""
     try:
-        said = msgspec.json.decode(line)
+        said = msgspec.json.decode(line.decode())
     except UnicodeDecodeError:
         return "this is not UTF-8 text", "write JSON in UTF-8"
     except RecursionError:

@@ -23,6 +23,7 @@ from quorate.worlds.check.explore import Bounds, Explorer
 from quorate.worlds.check.network import Net
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.retelling import timer_of
+from quorate.worlds.check.run import config_within, tables_of
 from quorate.worlds.check.steps import Came, Reads, Sent, Steps
 from quorate.worlds.check.tables import BUDGETS, FREE, Tables
 
@@ -151,12 +152,8 @@ class Browser(Explorer):
         self.module = module
         modules = {module.__name__: module}
         asks = observer or Observer(properties_of(module), modules)
-        tables = Tables(
-            Steps(module, config, (lambda cls: KEEP) if observer is None else observer.reads_of),
-            lambda local, process: asks.number(local.slot, local.state, process),
-            crash=bounds.crashes > 0,
-            ordered=bounds.network == "fifo",
-        )
+        reads = (lambda cls: KEEP) if observer is None else observer.reads_of
+        tables = tables_of(Steps(module, config_within(bounds, config), reads), asks, bounds)
         super().__init__(tables, asks, bounds, deadlocks=False)
         self.events = Events(tables)
         self.begins = tables.begin(main_of(module))

@@ -15,7 +15,7 @@ from typing import Any
 
 from quorate.worlds.check.effects import Effect
 from quorate.worlds.check.explore import State
-from quorate.worlds.check.walks import Walks
+from quorate.worlds.check.walks import Runs
 
 DRAWN = 3
 """Of so many that are drawn, the one with the most energy is gone on from."""
@@ -39,8 +39,8 @@ class Kept:
         return (1 + self.news) / (1 + self.used)
 
 
-class Feedback(Walks):
-    """Walks that begin where others did something new."""
+class Feedback(Runs):
+    """Random walks that begin where others did something new."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)

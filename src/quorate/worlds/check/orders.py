@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from quorate.worlds.check.depth import DepthFirst
-from quorate.worlds.check.explore import Bounds, Explorer, Graph
+from quorate.worlds.check.explore import Explorer
 from quorate.worlds.check.feedback import Feedback
-from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.pct import Prioritized
-from quorate.worlds.check.tables import Tables
-from quorate.worlds.check.walks import Walks
+from quorate.worlds.check.walks import Runs
 
 Search = Literal["breadth", "depth", "walks", "pct", "new"]
 
@@ -44,27 +43,17 @@ class Order:
         """Whether all states are found in the end."""
         return self.search not in BY_RUNS and self.bits is None
 
-    def explorer(
-        self,
-        tables: Tables,
-        observer: Observer,
-        bounds: Bounds,
-        tell: Callable[[Graph, int], None] | None = None,
-        *,
-        deadlocks: bool = True,
-    ) -> Explorer:
-        """What searches in this order, with nothing left out."""
-        given = tables, observer, bounds, tell
-        how: dict[str, Any] = {"deadlocks": deadlocks}
-        if self.search in BY_RUNS:
-            how |= {"runs": self.runs, "seed": self.seed}
+    @property
+    def explorer(self) -> Callable[..., Explorer]:
+        """What searches in this order, with nothing left out; it is given what an Explorer is."""
+        runs = {"runs": self.runs, "seed": self.seed}
         match self.search:
             case "depth":
-                return DepthFirst(*given, bits=self.bits, **how)
+                return partial(DepthFirst, bits=self.bits)
             case "walks":
-                return Walks(*given, **how)
+                return partial(Runs, **runs)
             case "pct":
-                return Prioritized(*given, bug_depth=self.bug_depth, **how)
+                return partial(Prioritized, bug_depth=self.bug_depth, **runs)
             case "new":
-                return Feedback(*given, **how)
-        return Explorer(*given, **how)
+                return partial(Feedback, **runs)
+        return Explorer

@@ -122,8 +122,8 @@ def check_loaded(
     if order.search != "breadth":
         bounds = replace(bounds, reduce=False)
     tables, observer, begins = _prepared(module, bounds, config, deadlocks=deadlocks)
-    rests = deadlocks or bool(tables.steps.place.judges.in_the_end)
-    search = partial(Explorer, tables, observer, tell=tell, deadlocks=rests)
+    how = {"tell": tell, "deadlocks": tables.judges_ends}
+    search = partial(order.explorer, tables, observer, **how)
     if bounds.reduce:
         reductions = reductions_of(tables, begins, bounds)
         explorer = _reduced(search, begins, bounds, kernel, reductions)
@@ -132,8 +132,7 @@ def check_loaded(
     elif order.search == "breadth":
         explorer = _explored(search(bounds), begins, kernel)
     else:
-        explorer = order.explorer(tables, observer, bounds, tell, deadlocks=rests)
-        _explored(explorer, begins, kernel=False)
+        explorer = _explored(search(bounds), begins, kernel=False)
         if explorer.graph.is_refuted:
             shorten(explorer)
     graph = explorer.graph
@@ -163,8 +162,7 @@ def self_check(
     """Explore a loaded program with reductions and without, in plain Python, and compare."""
     bounds = bounds or Bounds()
     tables, observer, begins = _prepared(module, bounds, config, deadlocks=deadlocks)
-    rests = deadlocks or bool(tables.steps.place.judges.in_the_end)
-    search = partial(Ends, tables, observer, deadlocks=rests)
+    search = partial(Ends, tables, observer, deadlocks=tables.judges_ends)
     reductions = reductions_of(tables, begins, bounds)
     _reduced(search, begins, bounds, False, reductions)
     return compared(search(bounds, reductions=reductions.used()), search(bounds), begins)
@@ -177,20 +175,26 @@ def _prepared(
     from quorate.compiler.loader import main_of
 
     observer = Observer(properties_of(module), {module.__name__: module})
-    tables = Tables(
-        Steps(
-            *(module, _config_within(bounds, config), observer.reads_of),
-            restarts=bounds.restarts > 0,
-        ),
+    config = config_within(bounds, config)
+    steps = Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0)
+    tables = tables_of(steps, observer, bounds, deadlocks=deadlocks)
+    return tables, observer, tables.begin(main_of(module))
+
+
+def tables_of(
+    steps: Steps, observer: Observer, bounds: Bounds, *, deadlocks: bool = True
+) -> Tables:
+    """The tables of these steps, as far as bounds let them be needed."""
+    return Tables(
+        steps,
         lambda local, process: observer.number(local.slot, local.state, process),
         crash=bounds.crashes > 0,
         ordered=bounds.network == "fifo",
         deadlocks=deadlocks,
     )
-    return tables, observer, tables.begin(main_of(module))
 
 
-def _config_within(bounds: Bounds, config: Mapping[str, Any] | None) -> dict[str, Any]:
+def config_within(bounds: Bounds, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The configuration, by which no process counts on an order of messages that may be upset."""
     keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.restarts)
     return {**(config or {}), **({} if keeps_order else {"restarts": True})}

@@ -111,6 +111,11 @@ class Tables:
             self.observed.append(0 if local.slot == self.clients else self.observe(local, process))
         return number
 
+    @property
+    def judges_ends(self) -> bool:
+        """Whether a state in which nothing more can happen may be wrong for that."""
+        return self.deadlocks or bool(self.steps.place.judges.in_the_end)
+
     def _waits(self, local: Local, process: Process) -> bool:
         """Whether it is wrong that nothing more happens, on account of this process."""
         if isinstance(process, Clients):

@@ -32,7 +32,7 @@ LATE = 10
 class Runs(Explorer):
     """Goes through states in runs. `numbers` are those of all states come to, by fingerprint.
 
-    Subclasses say where a run begins, and which step is taken.
+    Subclasses may say otherwise where a run begins, and which step is taken.
     """
 
     def __init__(self, *given: Any, runs: int, seed: int, **options: Any) -> None:
@@ -92,8 +92,18 @@ class Runs(Explorer):
             self._look_at_time(self.runs - len(self.news))
 
     def _choose(self, state: State) -> Step | None:
-        """The step to take in a state, of those that are not counted, if there are any."""
-        raise NotImplementedError
+        """The step to take in a state, of those that are not counted, if there are any.
+
+        Only what is drawn is looked at, which may be what cannot happen.
+        """
+        events = self._at(state)
+        while events:
+            place = self.random.randrange(len(events))
+            events[place], event = events[-1], events[place]
+            events.pop()
+            if found := self._of(state, event):
+                return self.random.choice(found)
+        return None
 
     def _of(self, state: State, event: Event, cost: int = FREE) -> list[Step]:
         """What can come of an event in a state, at a cost."""
@@ -129,17 +139,6 @@ class Runs(Explorer):
         found = [own(slot) for slot, local in enumerate(state.row[BUDGET:]) if local]
         return [*found, *self.network.first(state.net)]
 
-    def _drawn(self, state: State) -> Step | None:
-        """A step that can be taken. Only what is drawn is looked at, which may be what cannot."""
-        events = self._at(state)
-        while events:
-            place = self.random.randrange(len(events))
-            events[place], event = events[-1], events[place]
-            events.pop()
-            if found := self._of(state, event):
-                return self.random.choice(found)
-        return None
-
     def _take(self, state: State, effect: Effect, print: int) -> State:
         """The state that a step leads to."""
         self.graph.transitions += 1
@@ -161,13 +160,6 @@ class Runs(Explorer):
 
     def _memory(self) -> int:
         return self.graph.states * FINGERPRINT_BYTES
-
-
-class Walks(Runs):
-    """Runs whose steps are drawn."""
-
-    def _choose(self, state: State) -> Step | None:
-        return self._drawn(state)
 
 
 def own(number: int) -> int:

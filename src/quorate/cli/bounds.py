@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quorate.cli.program import Number
+from quorate.cli.program import Number, load_program
+from quorate.cli.status import Status
+from quorate.core.errors import ProgramError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -51,6 +53,18 @@ def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def load_branching(path: str, name: str | None, arguments: list[str], *, cache: bool) -> ModuleType:
+    """The program, loaded so that it asks wherever the language leaves something open."""
+    how = {"views": True, "properties": True, "branching": True}
+    return load_program(path, name, arguments, 0, cache=cache, **how)
+
+
+def refused(error: ProgramError) -> Status:
+    """Say why a program cannot be looked at as it is."""
+    click.echo(f"error[{error.code}]: {error.message}\n  = help: {error.help}", err=True)
+    return Status.MISUSED
 
 
 def bounds_of(module: ModuleType, options: dict[str, Any]) -> tuple[Bounds, list[str]]:

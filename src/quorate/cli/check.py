@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quorate.cli.bounds import bounded, bounds_of, how_of
+from quorate.cli.bounds import bounded, bounds_of, how_of, load_branching, refused
 from quorate.cli.program import (
     Number,
-    load_program,
     module_option,
     program_argument,
     program_command,
@@ -100,13 +99,7 @@ def check(
 
     try:
         with surroundings(0), interruptible():
-            loaded = load_program(
-                *(path, name, arguments, 0),
-                cache=not no_cache,
-                views=True,
-                properties=True,
-                branching=True,
-            )
+            loaded = load_branching(path, name, arguments, cache=not no_cache)
             checked, notes = _checked(loaded, options, quiet=as_json)
             if options["self_check"] and checked.graph.stopped != "interrupted":
                 notes.append(_self_checked(loaded, checked, options))
@@ -115,8 +108,7 @@ def check(
             return Status.MISUSED
         raise
     except ProgramError as error:
-        click.echo(f"error[{error.code}]: {error.message}\n  = help: {error.help}", err=True)
-        return Status.MISUSED
+        return refused(error)
     _tell(checked, notes, (path, name, arguments), options, as_json=as_json)
     if checked.graph.stopped == "interrupted":
         return Status.INTERRUPTED

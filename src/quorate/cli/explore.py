@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from quorate.cli.bounds import bounded, bounds_of, how_of
+from quorate.cli.bounds import bounded, bounds_of, how_of, load_branching, refused
 from quorate.cli.program import (
     Number,
-    load_program,
     module_option,
     program_argument,
     program_command,
@@ -66,19 +65,12 @@ def explore(
 
     try:
         with surroundings(0):
-            loaded = load_program(
-                *(path, name, arguments, 0),
-                cache=not no_cache,
-                views=True,
-                properties=True,
-                branching=True,
-            )
+            loaded = load_branching(path, name, arguments, cache=not no_cache)
             bounds, notes = bounds_of(loaded, options)
         program = Program(path, tuple(arguments), name, __version__)
         server = Server(Exploration(loaded, program, bounds, how_of(options)), port)
     except ProgramError as error:
-        click.echo(f"error[{error.code}]: {error.message}\n  = help: {error.help}", err=True)
-        return Status.MISUSED
+        return refused(error)
     for line in (*notes, f"Exploring {' '.join([path, *arguments])}: {server.url}"):
         click.echo(line)
     click.echo("Ctrl-C ends it.")

@@ -4,26 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from locks import SERVER
 from quorate.web.server import Server
 from serving import serving
 
-LOCK = """\
-class Server(process):
-    def setup():
-        self.free = True
-        self.waiting = []
-    def receive(msg=('acquire',), from_=p):
-        if free:
-            free = False
-            send(('granted',), to=p)
-        else:
-            waiting.append(p)
-    def receive(msg=('release',), from_=p):
-        if waiting:
-            send(('granted',), to=waiting.pop(0))
-        else:
-            free = True
-
+LOCK = (
+    SERVER
+    + """
 class Client(process):
     def setup(server):
         self.inside = False
@@ -46,6 +33,7 @@ def main():
     start(server)
     start(new(Client, (server,), num=3))
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locks import SERVER
 from quorate.core.errors import ProgramError
 from quorate.lang.source import Source
 from quorate.trace import events as ev
@@ -30,25 +31,13 @@ from quorate.worlds.check.showing import OUTCOMES_MAX, Field, StateSeen, Viewer
 
 ROOT = Path(__file__).parents[3]
 
-LOCK = """\
+LOCK = (
+    """\
 import random
 
-class Server(process):
-    def setup():
-        self.free = True
-        self.waiting = []
-    def receive(msg=('acquire',), from_=p):
-        if free:
-            free = False
-            send(('granted',), to=p)
-        else:
-            waiting.append(p)
-    def receive(msg=('release',), from_=p):
-        if waiting:
-            send(('granted',), to=waiting.pop(0))
-        else:
-            free = True
-
+"""
+    + SERVER
+    + """
 class Client(process):
     def setup(server):
         self.inside = False
@@ -81,6 +70,7 @@ def main():
     start(server)
     start(new(Client, (server,), num=MANY))
 """
+)
 
 
 def lock_of(many: int, mood: str = "True") -> str:

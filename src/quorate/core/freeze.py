@@ -45,15 +45,14 @@ BLANK: dict[str, Any] = {
     **{name: [] for name in ("stack_", "deferred_", "received_", "sent_")},
     **{name: {} for name in ("rates_", "children_", "names_")},
     **{name: deque() for name in ("inbox_", "outbox_")},
-    **{name: set() for name in ("ready_",)},
     **dict.fromkeys(("creations_", "resumes_", "timers_"), 0),
     **dict.fromkeys(("open_", "arrived_", "waiting_", "started_", "set_up_", "ended_"), False),
     **dict.fromkeys(("in_order_", "one_at_a_time_"), False),
     **dict.fromkeys(("sends_simply_", "sends_plainly_", "takes_plainly_"), True),
     **dict.fromkeys(("clock_", "sleep_")),
+    "ready_": set(),
 }
 """What fields hold at first, as a rule: such a field is left out."""
-
 
 _PLACES = {
     "received_": "a message received",

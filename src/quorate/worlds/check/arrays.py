@@ -228,10 +228,10 @@ def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
 def level_of(level: Level, states: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Level:
     """A level of states, each its row as the twin has it and its network."""
     rows = [[len(row) - BUDGET, *row, *net] for row, net in states]
-    ends = list(itertools.accumulate(map(len, rows)))
-    level = with_room(level, len(rows) + 1, sum(map(len, rows)))
-    level.rows[: sum(map(len, rows))] = list(itertools.chain.from_iterable(rows))
-    level.offsets[1 : len(rows) + 1] = ends
+    numbers = list(itertools.chain.from_iterable(rows))
+    level = with_room(level, len(rows) + 1, len(numbers))
+    level.rows[: len(numbers)] = numbers
+    level.offsets[1 : len(rows) + 1] = list(itertools.accumulate(map(len, rows)))
     return level
 
 

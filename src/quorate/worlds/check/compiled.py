@@ -33,7 +33,7 @@ from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.explore import Explorer, Graph, Reductions
 from quorate.worlds.check.loop import expand_ahead, settle
 from quorate.worlds.check.places import Alike
-from quorate.worlds.check.tables import BUDGETS, NOBODY
+from quorate.worlds.check.tables import BUDGETS
 
 STRIDE = 1 << 11
 """How many states are a share. After each the kernel comes back to look at the clock."""
@@ -208,12 +208,7 @@ class CompiledExplorer(Explorer):
 
     def _learn(self) -> None:
         """Fill in all that can happen in the state where the kernel is."""
-        row, net = get_row(self.level, int(self.counts[k.DONE]))
-        for local in row[BUDGET:]:
-            self.effects.move(local)
-        for message in self.network.first(net):
-            place = BUDGET + self.tables.to[message]
-            self.effects.deliver(row[place] if place < len(row) else NOBODY, message)
+        self._events(*get_row(self.level, int(self.counts[k.DONE])))
         self.program = self.mirror.program()
         self.places.numbers()
 

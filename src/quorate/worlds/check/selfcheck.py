@@ -74,7 +74,7 @@ def is_covered(ends: Ends, by: Ends, part: Ends) -> bool:
 
 def alike(end: End, part: Ends) -> Iterator[End]:
     """An end, and those that differ from it by the names of processes that may change places."""
-    found, symmetry = [end], part.symmetry
+    found, known, symmetry = [end], {end}, part.symmetry
     for row, net in found:
         yield row, net
         if symmetry is None:
@@ -84,5 +84,6 @@ def alike(end: End, part: Ends) -> Iterator[End]:
             other = symmetry.change(swap, changed, net, 0, part.network)
             while changed and changed[-1] == NOBODY:
                 changed.pop()
-            if (tuple(changed), other) not in found:
+            if (tuple(changed), other) not in known:
+                known.add((tuple(changed), other))
                 found.append((tuple(changed), other))

@@ -15,17 +15,20 @@ from typing import Any
 from programs.values import Run, name_of_error, plain
 from programs.world import STEPS_MAX
 from quorate.core import effects as fx
+from quorate.core.frames import Frame
 from quorate.core.freeze import freeze
 from quorate.core.ids import ProcessId, main_id
 from quorate.core.process import Process
 from quorate.core.thaw import thaw
 from quorate.worlds.base import config_of
+from quorate.worlds.check.variables import live_names
 
 
 class Driver:
     """All processes of one run, its queue and its virtual time.
 
-    With `frozen`, each process is frozen after each of its steps, and another one made of that.
+    With `frozen`, each process is frozen after each of its steps, and another one made of that,
+    without the variables that are dead.
     """
 
     def __init__(self, module: ModuleType, *, frozen: bool = False) -> None:
@@ -95,7 +98,7 @@ class Driver:
             self.ran.trace.append(("error", repr(process.id_), name_of_error(error), line))
         elif self.frozen:
             modules = {self.module.__name__: self.module}
-            self.everyone[id] = thaw(freeze(process, modules), self, modules)
+            self.everyone[id] = forgetful(thaw(freeze(process, modules), self, modules))
         return error is None
 
     def tell(self, process: Process, thing: Any) -> None:
@@ -136,6 +139,15 @@ class Driver:
                 self.ran.trace.append(("output", me, level, tuple(map(plain, values))))
             case fx.Ended(code):
                 self.ran.trace.append(("ended", me, code))
+
+
+def forgetful(process: Process) -> Process:
+    """The process without the variables of its frames that nothing can read any more."""
+    for frame in process.stack_:
+        if isinstance(frame, Frame):
+            live = live_names(frame.routine_, frame.block_, frame.next_)
+            frame.__dict__ = {name: frame.__dict__[name] for name in frame.__dict__.keys() & live}
+    return process
 
 
 def line_of(error: BaseException, path: str) -> int:

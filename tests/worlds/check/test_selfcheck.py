@@ -51,7 +51,7 @@ def compared(path: Path, *args: int, **bounds: Any) -> Compared:
         (TWO_PHASE, (3,), {"network": "set"}, 288, 28),
         (PAXOS, (1, 3, 1), {}, 265, 1),
         (ROOT / "examples" / "two_phase_commit.da", (2, 1), {"timeouts": 1}, 657, 21),
-        (ROOT / "examples" / "ricart_agrawala.da", (2, 2), {"network": "fifo"}, 698, 8),
+        (ROOT / "examples" / "ricart_agrawala.da", (2, 2), {"network": "fifo"}, 485, 8),
         (ROOT / "examples" / "chang_roberts.da", (4, 2), {}, 1_034, 24),
     ],
 )

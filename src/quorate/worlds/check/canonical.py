@@ -8,22 +8,18 @@ as only queries go over them. Invariant: thawed, such a value goes on as the pro
 from __future__ import annotations
 
 import copy
-import dis
-import functools
-from collections.abc import Callable, Iterable, Mapping
-from types import CodeType
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from quorate.core.extremes import Highest, Lowest
-from quorate.core.frames import Frame, Routine
+from quorate.core.frames import Frame
 from quorate.core.freeze import FRAME_PARTS, LEFT_OUT, Freezer, Frozen
 from quorate.core.naming import Modules
 from quorate.core.ordering import rank
 from quorate.core.pending import Pending
 from quorate.core.process import Process
 from quorate.core.views import Distinct, Groups
-
-COMPREHENSIONS = frozenset({"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+from quorate.worlds.check.variables import live_names
 
 
 def canonical(process: Process, modules: Mapping[str, Any]) -> Frozen:
@@ -116,59 +112,3 @@ ARRANGE: dict[type, Callable[[Any], Any]] = {
     Highest: _tops,
     Lowest: _tops,
 }
-
-
-# What is live ---------------------------------------------------------------------------------
-
-
-@functools.cache
-def live_names(routine: Routine, *blocks: str) -> frozenset[str]:
-    """The variables of a frame that some block reads which can be run from `blocks` on."""
-    codes = {name: code_of(each) for name, each in routine.blocks.items()}
-    reached = [name for name in blocks if name in codes]
-    for name in reached:
-        named = _strings(codes[name]) | {routine.on_error.get(name, "")}
-        reached += sorted(named & codes.keys() - set(reached))
-    found = set(routine.iterators)
-    for name in reached:
-        found |= _reads(codes[name])
-        found |= _strings_of_cells(routine.blocks[name])
-    for code in codes.values():  # a function may be called when its block is long over
-        for inner in _inside(code):
-            if inner.co_name not in COMPREHENSIONS:
-                found |= _reads(inner)
-    return frozenset(found)
-
-
-def code_of(block: Any) -> CodeType:
-    """The code of a block, be it wrapped or not."""
-    code: CodeType = getattr(block, "__wrapped__", block).__code__
-    return code
-
-
-def _strings_of_cells(block: Any) -> set[str]:
-    """The names of variables that what a block is wrapped in reads."""
-    cells = [cell.cell_contents for cell in block.__closure__ or ()]
-    return {name for each in cells if isinstance(each, tuple) for name in each}
-
-
-def _inside(code: CodeType) -> Iterable[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _inside(constant)
-
-
-def _strings(code: CodeType) -> set[str]:
-    found = {each for each in code.co_consts if isinstance(each, str)}
-    return found.union(*map(_strings, _inside(code)))
-
-
-def _reads(code: CodeType) -> set[str]:
-    """All attributes that code reads, of whatever object."""
-    found = {
-        str(each.argval)
-        for each in dis.get_instructions(code)
-        if each.opname.startswith(("LOAD_ATTR", "LOAD_METHOD"))
-    }
-    return found.union(*map(_reads, _inside(code)))

@@ -26,9 +26,10 @@ from quorate.core.naming import Modules
 from quorate.core.process import Process
 from quorate.core.thaw import Thawer, thaw
 from quorate.worlds.base import EPOCH_SECONDS, config_of, specifications_of
-from quorate.worlds.check.canonical import canonical, code_of, frozen_message
+from quorate.worlds.check.canonical import canonical, frozen_message
 from quorate.worlds.check.chance import Chance
 from quorate.worlds.check.clients import CLIENTS, Judges, Record, clients_at_first, record_of
+from quorate.worlds.check.variables import code_of
 
 WAYS_MAX = 20_000
 """In how many ways a single step may go."""

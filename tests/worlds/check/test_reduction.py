@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Reductions, State
 from quorate.worlds.check.reduction import Commuting, Sending
-from quorate.worlds.check.run import check
+from quorate.worlds.check.run import check, load_for_checking, self_check
 from quorate.worlds.check.steps import Came
 from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
 
@@ -210,6 +211,60 @@ def test_of_a_program_the_verdict_is_the_same(
     assert part.verdict == whole.verdict == "holds"
     assert part.graph.states * least <= whole.graph.states
     assert part.observer.sometimes == whole.observer.sometimes
+
+
+TALLY = """
+class Server(process):
+    def setup():
+        self.tally = {}
+        self.heard = 0
+    def run():
+        await(False)
+    def receive(msg=("vote", n, voters), from_=p):
+        MAKE
+        if len(tally) == 3 and heard == 3:
+            send(("won", THEN), to=voters)
+    def receive(msg=("again",)):
+        heard += 1
+        if len(tally) == 3 and heard == 3:
+            send(("won", THEN), to=tally.keys())
+class Client(process):
+    def setup(server): pass
+    def run():
+        await(some(received(("begin", voters))))
+        send(("vote", 1, voters), to=server)
+        -- voted
+        send(("again",), to=server)
+        await(received(("won", _)))
+def main():
+    server = new(Server, ())
+    clients = new(Client, (server,), num=3)
+    start({server} | clients)
+    send(("begin", clients), to=clients)
+"""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "tally[p] = n",
+        "tally = tally or {q: n for q in voters}",
+        "tally = tally or {q: n for q in sorted(voters)}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("then", "least"), [("len(tally)", 4), ("tally", 1), ("min(tally)", 1), ("[*tally][0]", 1)]
+)
+def test_processes_may_change_places_in_a_dictionary(
+    tmp_path: Path, make: str, then: str, least: int
+) -> None:
+    """Whatever gives its order; and where nothing but its least key makes a difference, not so."""
+    path = tmp_path / "tally.da"
+    path.write_text(TALLY.replace("MAKE", make).replace("THEN", then))
+    with command_line(path, ()), surroundings(0):
+        found = self_check(load_for_checking(path), Bounds())
+    assert (found.agree, found.unfinished) == (True, None)
+    assert found.reduced * least <= found.whole
 
 
 QUEUE = """

@@ -6,7 +6,7 @@ Invariant: of each local state and delivery whose effects are here, all of them 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -158,6 +158,7 @@ class Places:
         self.marks_of_messages = Column(np.uint64, self.members)
         self.slots, self.shares = Column(np.int32), Column(np.uint64)
         self.seen = Column(np.uint64)
+        self.read, self.read_of_messages = [0] * self.swaps, [0] * self.swaps  # of what is known
 
     def numbers(self) -> None:
         """See to it that all local states and messages are here."""
@@ -171,15 +172,17 @@ class Places:
         self.seen.append([share_of_seen(tables.observed[local]) for local in new])
         news = range(self.marks_of_messages.count, len(tables.messages))
         self.marks_of_messages.append([symmetry.marks_of_message(each) for each in news])
-        self._swap(self.locals, symmetry.known, new)
-        self._swap(self.messages, symmetry.known_message, news)
+        self.locals.append([[-1] * self.swaps for _ in new])
+        self.messages.append([[-1] * self.swaps for _ in news])
+        self._swap(self.locals, symmetry.locals, self.read)
+        self._swap(self.messages, symmetry.messages, self.read_of_messages)
 
-    def _swap(self, column: Column, known: Callable[[int], list[int]], new: range) -> None:
+    def _swap(self, column: Column, changed: Sequence[dict[int, int]], read: list[int]) -> None:
         """Say what becomes of numbers where two processes are changed about, as far as is known."""
-        lacking = np.flatnonzero((column.array[: column.count] < 0).any(axis=1)).tolist()
-        for each in lacking:
-            column.array[each] = known(each)
-        column.append([known(each) for each in new])
+        for swap, known in enumerate(changed):
+            for old, new in newest(known, read[swap]):
+                column.array[old, swap] = new
+            read[swap] = len(known)
 
     def alike(self) -> Alike:
         return Alike(

@@ -10,7 +10,7 @@ found for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
@@ -19,7 +19,6 @@ from typing import Any
 
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId
-from quorate.core.ordering import rank
 from quorate.worlds.check.canonical import canonical
 from quorate.worlds.check.network import MASK, Bag, Net, mix
 from quorate.worlds.check.reduction import MOVES, Explored
@@ -32,6 +31,9 @@ STEPS_MAX = 20_000
 """How many outcomes are looked at with processes changed about; after that, one of SAMPLED."""
 SAMPLED = 16
 
+Order = Callable[[list[ProcessId]], list[ProcessId]]
+"""Puts ids into an order."""
+
 UNORDERED = frozenset({"set", "frozenset", "dict"})
 
 
@@ -43,9 +45,10 @@ class Symmetry:
         self.ids: list[ProcessId] = []
         self.swaps: list[tuple[int, int]] = []
         self.groups: list[list[int]] = []
+        self.orders = list(ORDERS)  # that dictionaries may have, the one that is guessed last
         self.checked = 0  # outcomes that were looked at with processes changed about
-        self._locals: list[dict[int, int]] = []
-        self._messages: list[dict[int, int]] = []
+        self.locals: list[dict[int, int]] = []  # what they become by each swap, as far as is known
+        self.messages: list[dict[int, int]] = []
         self._closed_locals: set[int] = set()
         self._closed_messages: set[int] = set()
         self._marks: dict[int, tuple[int, ...]] = {NOBODY: ()}
@@ -68,8 +71,8 @@ class Symmetry:
         pairs = [pair for group in self.groups for pair in pairwise(group)]
         self.swaps = pairs
         self.members = [slot for group in self.groups for slot in group]
-        self._locals = [{NOBODY: NOBODY} for _ in self.swaps]
-        self._messages = [{} for _ in self.swaps]
+        self.locals = [{NOBODY: NOBODY} for _ in self.swaps]
+        self.messages = [{} for _ in self.swaps]
         self._closed_locals, self._closed_messages = set(), set()
         self._marks.clear()
         self._marks_of_messages.clear()
@@ -83,10 +86,10 @@ class Symmetry:
 
     def local(self, swap: int, local: int) -> int:
         """A local state with two processes changed about."""
-        known = self._locals[swap].get(local)
+        known = self.locals[swap].get(local)
         if known is None:
-            known = self._locals[swap][local] = self._local(swap, local)
-            self._locals[swap][known] = local
+            known = self.locals[swap][local] = self._local(swap, local)
+            self.locals[swap][known] = local
         return known
 
     def close(self, outcome: Outcome) -> None:
@@ -102,32 +105,25 @@ class Symmetry:
                     done.add(each)
                     todo += [change(swap, each) for swap in range(len(self.swaps))]
 
-    def known(self, local: int) -> list[int]:
-        """What a local state becomes by each swap; -1 where that is not known yet."""
-        return [known.get(local, -1) for known in self._locals]
-
-    def known_message(self, message: int) -> list[int]:
-        return [known.get(message, -1) for known in self._messages]
-
     def _local(self, swap: int, local: int) -> int:
         tables, names = self.tables, self._names(swap)
         old = tables.locals[local]
         assert old is not None
-        process = tables.steps.thaw(renamed(old.state, names))
+        process = tables.steps.thaw(renamed(old.state, names, self.orders[-1]))
         state = canonical(process, tables.steps.modules)  # with sets in the order of the new names
         slot = tables.slot_of(names.get(self._id(old.slot), self._id(old.slot)))
         return tables.local(Local(slot, state, old.crashed))
 
     def message(self, swap: int, message: int) -> int:
         """A message with two processes changed about."""
-        known = self._messages[swap].get(message)
+        known = self.messages[swap].get(message)
         if known is None:
             sent, names = self.tables.messages[message], self._names(swap)
-            value, stamp = self.tables.steps.message(renamed(sent.key, names))
+            value, stamp = self.tables.steps.message(renamed(sent.key, names, self.orders[-1]))
             to, sender = names.get(sent.to, sent.to), names.get(sent.sender, sent.sender)
             known = self.tables.message(self.tables.steps.sent(to, sender, value, stamp))
-            self._messages[swap][message] = known
-            self._messages[swap][known] = message
+            self.messages[swap][message] = known
+            self.messages[swap][known] = message
         return known
 
     def _names(self, swap: int) -> Mapping[ProcessId, ProcessId]:
@@ -209,6 +205,10 @@ class Symmetry:
         }
         if not wrong:
             return False
+        if len(self.orders) > 1 and any(map(self._has_order, explored.locals)):
+            self.orders.pop()
+            self._set(self.groups)
+            return True
         groups = []
         for group in self.groups:
             parts = [[group[0]]]
@@ -219,6 +219,11 @@ class Symmetry:
             groups += parts
         self._set(groups)
         return True
+
+    def _has_order(self, local: int) -> bool:
+        """Whether there is a dictionary by ids in a local state, which may be in any order."""
+        old = self.tables.locals[local]
+        return old is not None and any(map(_keys_of, old.state))
 
     def _begins_alike(self, swap: int, begins: Sequence[int]) -> bool:
         all_outcomes = [self.tables.outcomes[each] for each in begins]
@@ -261,18 +266,45 @@ class Symmetry:
         return (each.kind, each.after, tuple(sent), tuple(made), each.cost, error)
 
 
-def renamed(frozen: Any, names: Mapping[ProcessId, ProcessId]) -> Any:
-    """A frozen value with other ids; those of the children of whoever is renamed change with it."""
+def renamed(frozen: Any, names: Mapping[ProcessId, ProcessId], order: Order) -> Any:
+    """A frozen value with other ids; those of the children of whoever is renamed change with it.
+
+    The entries of a dictionary by ids stand as far from `order`, of the new ids, as they did from
+    that of the old ones. So to rename twice is to rename back.
+    """
     if type(frozen) is ProcessId:
         return _renamed_id(frozen, names)
     if type(frozen) is not tuple:
         return frozen
-    changed = tuple(renamed(part, names) for part in frozen)
-    if changed and changed[0] == "dict" and changed != frozen:
-        keys = [rank(key) for key, _ in frozen[1:]]
-        if keys == sorted(keys):  # nobody can tell that it is not by order that they came
-            return ("dict", *sorted(changed[1:], key=lambda pair: rank(pair[0])))
+    changed = tuple(renamed(part, names, order) for part in frozen)
+    if changed != frozen and (keys := _keys_of(frozen)):
+        places = {key: place for place, key in enumerate(order(keys))}
+        values = dict(changed[1:])
+        ordered = order(list(values))
+        return ("dict", *((key, values[key]) for key in (ordered[places[key]] for key in keys)))
     return changed
+
+
+def _as_in_sets(ids: list[ProcessId]) -> list[ProcessId]:
+    members: set[ProcessId] = set()
+    members.update(sorted(ids))
+    return list(members)
+
+
+def _as_they_came(ids: list[ProcessId]) -> list[ProcessId]:
+    return ids
+
+
+ORDERS: tuple[Order, ...] = (_as_they_came, sorted, _as_in_sets)
+"""What the order of a dictionary by ids may come from: messages, a sorted list, or a set."""
+
+
+def _keys_of(frozen: Any) -> list[ProcessId]:
+    """The keys of a frozen dictionary by ids; none of anything else."""
+    if type(frozen) is not tuple or len(frozen) < 3 or frozen[0] != "dict":
+        return []
+    keys = [pair[0] for pair in frozen[1:]]
+    return keys if all(type(key) is ProcessId for key in keys) else []
 
 
 def _renamed_id(id: ProcessId, names: Mapping[ProcessId, ProcessId]) -> ProcessId:

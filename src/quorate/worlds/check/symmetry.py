@@ -189,10 +189,9 @@ class Symmetry:
             yield from (0 for _ in self.members)
             return
         head, frozen = said
-        for group in self.groups:
-            for slot in group:
-                marker = _Marker(self._id(slot), {self._id(each) for each in self.members}, frozen)
-                yield marker.number((head, ("@", 0)))
+        others, common = {self._id(slot) for slot in self.members}, dict[int, int]()
+        for slot in self.members:
+            yield _Marker(self._id(slot), others, frozen, common).number((head, ("@", 0)))
 
     # Holding the guess to the tables.
 
@@ -319,20 +318,28 @@ def _renamed_id(id: ProcessId, names: Mapping[ProcessId, ProcessId]) -> ProcessI
 class _Marker:
     """Says of a frozen state what it says of one process, whoever the others of its kind are.
 
-    The number does not depend on the order in which sets, dictionaries and views are frozen.
+    The number does not depend on the order in which sets, dictionaries and views are frozen. What
+    is `common` to all processes are the numbers of definitions that say nothing of any.
     """
 
-    def __init__(self, marked: ProcessId, others: set[ProcessId], frozen: Frozen) -> None:
+    def __init__(
+        self, marked: ProcessId, others: set[ProcessId], frozen: Frozen, common: dict[int, int]
+    ) -> None:
         self.marked = marked
         self.others = others
         self.frozen = frozen
-        self.open: set[int] = set()
+        self.common = common
+        self.known: dict[int, int] = {}
+        self.open: dict[int, int] = {}  # definitions that are under way, with how many were before
+        self.lowest = len(frozen)  # of those under way, the first that has been met again
+        self.tells = False  # whether what has been numbered says anything of a process
 
     def number(self, value: Any) -> int:
         if type(value) is not tuple:
             if type(value) is ProcessId:
                 if value not in self.others:
                     return _leaf("id", value.path)
+                self.tells = True
                 return MARKED if value == self.marked else ALIKE
             return _leaf(type(value).__name__, value)
         if len(value) == 2 and value[0] == "@" and type(value[1]) is int:
@@ -346,11 +353,23 @@ class _Marker:
         return _fold(parts)
 
     def definition(self, place: int) -> int:
+        """The number of a definition; of one within itself it is 1."""
+        if place in self.common:
+            return self.common[place]
+        if place in self.known:
+            self.tells = True
+            return self.known[place]
         if place in self.open:
+            self.lowest = min(self.lowest, self.open[place])
             return 1
-        self.open.add(place)
+        level = self.open[place] = len(self.open)
+        told, self.tells = self.tells, False
         found = self.number(self.frozen[place])
-        self.open.discard(place)
+        del self.open[place]
+        if self.lowest >= level:  # or it would be another where less is under way
+            (self.known if self.tells else self.common)[place] = found
+            self.lowest = len(self.frozen)
+        self.tells |= told
         return found
 
 

@@ -262,6 +262,8 @@ def _progress(*, quiet: bool) -> Iterator[Advance | None]:
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
+    from quorate.worlds.check.estimate import to_come
+
     column = TextColumn("{task.fields[told]}")
     with Progress(column, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None, told="")
@@ -269,6 +271,8 @@ def _progress(*, quiet: bool) -> Iterator[Advance | None]:
         def advance(graph: Graph, waiting: int) -> None:
             rate = graph.states / max(graph.seconds, 1e-6)
             told = f"{graph.states:,} states, depth {graph.depth:,}, {waiting:,} to be looked at, "
-            progress.update(task, told=f"{told}{rate:,.0f} states/s")
+            more = None if graph.forgotten else to_come(graph)
+            guess = "" if more is None else f", perhaps {more:,} more"
+            progress.update(task, told=f"{told}{rate:,.0f} states/s{guess}")
 
         yield advance

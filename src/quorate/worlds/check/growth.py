@@ -92,7 +92,7 @@ class _Heights:
 
 def growths_of(graph: Graph, tables: Tables, network: Kind = "bag") -> list[Growth]:
     """What still grew in a graph that is not complete, that which explains most first."""
-    levels = _levels(graph)
+    levels = levels_of(graph)
     heights: defaultdict[Key, _Heights] = defaultdict(_Heights)
     known: dict[int, dict[Key, int]] = {NOBODY: {}}
     for depth, outcome in _outcomes(graph, tables, levels):
@@ -120,7 +120,7 @@ def growths_of(graph: Graph, tables: Tables, network: Kind = "bag") -> list[Grow
 # What was explored.
 
 
-def _levels(graph: Graph) -> list[int]:
+def levels_of(graph: Graph) -> list[int]:
     """The number of the first state of each level; states are found in the order of parents."""
     starts = [0]
     while (start := bisect_left(graph.parents, starts[-1], starts[-1] + 1)) < graph.states:

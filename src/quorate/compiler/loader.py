@@ -92,17 +92,13 @@ def _execute(name: str, path: str) -> ModuleType:
 def load_anew(module: ModuleType) -> ModuleType:
     """A program that has been loaded, with the modules it is made of, as if for the first time.
 
-    Those are all .da modules, and those of Python in its folder. Their statements are run again;
-    no .da file is looked at.
+    Their statements are run again; no .da file is looked at.
     """
-    folder = folder_of(str(module.__file__), module.__name__)
     kept = {str(module.__file__): module.__dict__["code_"]}
-    for name, each in list(sys.modules.items()):
+    for name, each in parts_of(module).items():
         if is_program(each):
             kept[str(each.__file__)] = each.__dict__["code_"]
-            del sys.modules[name]
-        elif lies_in(each, folder) and name.partition(".")[0] not in ("quorate", "__main__"):
-            del sys.modules[name]
+        del sys.modules[name]
     DaLoader.kept = kept
     try:
         return _execute(module.__name__, str(module.__file__))
@@ -129,6 +125,20 @@ def load_with(module: ModuleType, text: str, more: str) -> ModuleType:
         if package:
             setattr(sys.modules[package], own, before)
         DaLoader.kept = {}
+
+
+def parts_of(module: ModuleType) -> dict[str, ModuleType]:
+    """The modules that a loaded program is made of, by name, it among them.
+
+    Those are all .da modules, and those of Python in its folder.
+    """
+    folder = folder_of(str(module.__file__), module.__name__)
+    others = ("quorate", "__main__")
+    return {
+        name: each
+        for name, each in list(sys.modules.items())
+        if is_program(each) or (lies_in(each, folder) and name.partition(".")[0] not in others)
+    }
 
 
 def lies_in(module: ModuleType | None, folder: str) -> bool:

@@ -6,7 +6,7 @@ Invariant: of each local state and delivery whose effects are here, all of them 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from quorate.worlds.check.effects import (
     share_of_local,
     share_of_seen,
 )
+from quorate.worlds.check.explore import PART, Waiting
 from quorate.worlds.check.kernel import (
     FAILS,
     FIRST_OF_ALL,
@@ -228,20 +229,35 @@ def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
     return new
 
 
-def level_of(level: Level, states: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Level:
-    """A level of states, each its row as the twin has it and its network."""
-    rows = [[len(row) - BUDGET, *row, *net] for row, net in states]
-    numbers = list(itertools.chain.from_iterable(rows))
-    level = with_room(level, len(rows) + 1, len(numbers))
-    level.rows[: len(numbers)] = numbers
-    level.offsets[1 : len(rows) + 1] = list(itertools.accumulate(map(len, rows)))
-    return level
-
-
 def get_row(level: Level, state: int) -> tuple[list[int], tuple[int, ...]]:
     """The row of a state as the twin has it, and its network."""
     size, *numbers = level.rows[level.offsets[state] : level.offsets[state + 1]].tolist()
     return numbers[: BUDGET + size], tuple(numbers[BUDGET + size :])
+
+
+def waiting_in(level: Level, first: int, end: int) -> Waiting:
+    """Some of the states of a level, in place."""
+    ends = level.offsets[first : end + 1]
+    rows = level.rows[ends[0] : ends[-1]]
+    lengths = np.diff(ends).astype(np.int32)
+    return Waiting(lengths, rows, level.prints[first:end], level.seen[first:end])
+
+
+def level_with(level: Level, waiting: Waiting) -> Level:
+    """A level that has these states."""
+    states, words = len(waiting.lengths), len(waiting.rows)
+    level = with_room(level, states + 1, words)
+    level.rows[:words] = waiting.rows
+    np.cumsum(waiting.lengths, out=level.offsets[1 : states + 1])
+    level.prints[:states], level.seen[:states] = waiting.prints, waiting.seen
+    return level
+
+
+def parts_of(table: NDArray[np.uint64]) -> Iterator[NDArray[np.uint64]]:
+    """The members of a set, a part at a time."""
+    for first in range(0, len(table), PART):
+        part = table[first : first + PART]
+        yield part[part != 0]
 
 
 def new_work() -> Work:

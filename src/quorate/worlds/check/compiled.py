@@ -20,17 +20,19 @@ from quorate.worlds.check.arrays import (
     Places,
     emptied,
     get_row,
-    level_of,
+    level_with,
     new_level,
     new_share,
     new_work,
+    parts_of,
     share_with_room,
     size_of,
+    waiting_in,
     with_room,
     work_with_room,
 )
 from quorate.worlds.check.effects import BUDGET
-from quorate.worlds.check.explore import Explorer, Graph, Reductions
+from quorate.worlds.check.explore import Explorer, Graph, Progress, Reductions
 from quorate.worlds.check.loop import expand_ahead, settle
 from quorate.worlds.check.places import Alike
 from quorate.worlds.check.tables import BUDGETS
@@ -77,14 +79,14 @@ class CompiledExplorer(Explorer):
     """Explores as Explorer does, many times as fast."""
 
     def __init__(self, twin: Explorer) -> None:
-        """Go on from where the twin is, which has looked at all states of some level."""
+        """Go on from where the twin is, between two states."""
         super().__init__(
             *(twin.tables, twin.observer, twin.bounds, twin.tell),
             deadlocks=twin.deadlocks,
             reductions=Reductions(twin.effects.commuting, twin.sending, twin.symmetry),
         )
         self.graph, self.effects, self.asked = twin.graph, twin.effects, twin.asked
-        self.begun, self.looked = twin.begun, twin.looked
+        self.begun, self.looked, self.keeper = twin.begun, twin.looked, twin.keeper
         timeouts = 1 << BUDGETS.index("timeouts")
         reduces = (
             twin.effects.commuting is not None,
@@ -103,7 +105,7 @@ class CompiledExplorer(Explorer):
         self.known: Known | None = None
         self.program = self.mirror.program()
         self.width = 0
-        self._copy(twin)
+        self.restore(twin.progress())
 
     @property
     def counts(self) -> k.Int64s:
@@ -112,34 +114,51 @@ class CompiledExplorer(Explorer):
     def _width(self) -> int:
         return int(self.counts[k.STATES])
 
-    def _copy(self, twin: Explorer) -> None:
-        """Let the sets and the next level have what the twin has found."""
-        for which, known in ((k.VISITED, twin.visited), (k.ASKED, twin.asked)):
-            self.counts[which] = len(known)
-        self.work = work_with_room(self.work, 0)
-        k.rehash(np.fromiter(twin.visited, np.uint64, len(twin.visited)), self.work.visited)
-        k.rehash(np.fromiter(twin.asked, np.uint64, len(twin.asked)), self.work.asked)
-        self.new = level_of(self.new, [(state.row, state.net) for state in twin.next])
-        for place, state in enumerate(twin.next):
-            self.new.prints[place], self.new.seen[place] = state.print, state.seen
-        self.counts[k.STATES] = len(twin.next)
+    def _count(self, width: int) -> None:
+        """Of the next level there are so many states, and of this one none is done."""
+        counts, graph = self.counts, self.graph
+        counts[k.DONE], counts[k.STATES] = 0, width
+        counts[k.FIRST] = graph.states - width - self.width
+        counts[k.TRANSITIONS] = graph.transitions
+
+    def progress(self) -> Progress:
+        self._record()
+        counts, work = self.counts, self.work
+        level = waiting_in(self.level, int(counts[k.DONE]), self.width)
+        sets = parts_of(work.visited), parts_of(work.asked)
+        return Progress(level, waiting_in(self.new, 0, self._width()), int(counts[k.ASKED]), *sets)
+
+    def restore(self, progress: Progress) -> None:
+        counts, graph = self.counts, self.graph
+        self.level, self.width = level_with(self.level, progress.level), len(progress.level.lengths)
+        self.new, width = level_with(self.new, progress.next), len(progress.next.lengths)
+        self._count(width)
+        counts[k.VISITED], counts[k.ASKED] = graph.states, progress.asked_count
+        self.work = work_with_room(new_work()._replace(counts=counts), 0)
+        sets = (progress.visited, self.work.visited), (progress.asked, self.work.asked)
+        for parts, known in sets:
+            for part in parts:
+                k.rehash(np.frombuffer(part, np.uint64), known)
 
     def go_on(self, states: int | None = None) -> Graph:
         with ThreadPoolExecutor(self.helping or 1) as self.helpers:
             return super().go_on(states)
 
-    def _level(self) -> None:
-        graph, counts = self.graph, self.counts
+    def _left(self) -> int:
+        return self.width - int(self.counts[k.DONE])
+
+    def _begin_level(self) -> None:
         self.level, self.new = self.new, self.level
-        width = self.width = self._width()
-        counts[k.DONE] = counts[k.STATES] = 0
-        counts[k.FIRST] = graph.states - width
-        counts[k.TRANSITIONS] = graph.transitions
+        self.width = self._width()
+        self._count(0)
+
+    def _go_through(self) -> None:
+        graph, counts, width = self.graph, self.counts, self.width
         states = self.bounds.states
-        counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states
+        counts[k.ENOUGH] = (1 << 62) if states is None else states - graph.states + self._width()
         self.places.numbers()
         self.known = None  # or a helper would meet local states that it has not heard of
-        firsts = deque(range(0, width, STRIDE))
+        firsts = deque(range(int(counts[k.DONE]), width, STRIDE))
         while firsts or self.spans:
             while firsts and self.shares:
                 self._begin(firsts.popleft())

@@ -6,11 +6,12 @@ there are the same effects in the same order, and the tables are asked once for 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from quorate.worlds.check.network import MASK, Kind, mix, share_of_message
-from quorate.worlds.check.reduction import Commuting
+from quorate.worlds.check.reduction import MOVES, Commuting
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
@@ -18,6 +19,9 @@ BUDGET = len(BUDGETS)
 LOSSES, DUPLICATES = BUDGETS.index("losses"), BUDGETS.index("duplicates")
 LOST, TWICE = -2, -3
 """Of a message m, the action that it is lost is LOST - 2 * m, that it comes twice TWICE - 2 * m."""
+
+FOLLOWED = -2
+"""A question about what an action a has told of operations is FOLLOWED - a."""
 
 SHARES = [mix(1 << 40 | place) | 1 for place in range(BUDGET)]
 """Of what is left of each budget, in a fingerprint: so much for each time."""
@@ -55,7 +59,11 @@ class Effect(NamedTuple):
 
 
 class Effects:
-    """The effects of all that the tables of a program say, computed when first asked for."""
+    """The effects of all that the tables of a program say, computed when first asked for.
+
+    `questions` has what was asked, in order: a local state, and a message, MOVES or FOLLOWED - a;
+    whoever asks the same again fills the tables with the same.
+    """
 
     def __init__(
         self,
@@ -77,11 +85,13 @@ class Effects:
         self.moves: dict[int, tuple[Effect, ...]] = {}
         self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}
         self._followed: dict[tuple[int, int], Effect] = {}  # by action, and local state
+        self.questions = array("q")
 
     def move(self, local: int) -> tuple[Effect, ...]:
         """What a process in a local state can do by itself."""
         found = self.moves.get(local)
         if found is None:
+            self.questions.extend((local, MOVES))
             found = self.moves[local] = self._changing(map(self.of, self.tables.move(local)))
         return found
 
@@ -89,6 +99,7 @@ class Effects:
         """What can become of a message that is first, its receiver being in a local state."""
         found = self.deliveries.get((local, message))
         if found is None:
+            self.questions.extend((local, message))
             effects = [self.of(outcome) for outcome in self.tables.deliver(local, message)]
             if not self.tables.messages[message].is_spared:
                 effects += [self._mischief(*each, message) for each in self.mischief]
@@ -99,6 +110,7 @@ class Effects:
         """An effect with what it does to whoever follows operations, and is in a local state."""
         found = self._followed.get((effect.action, clients))
         if found is None:
+            self.questions.extend((clients, FOLLOWED - effect.action))
             (then,) = self.tables.deliver(clients, effect.record)
             each = self.tables.outcomes[then]
             if self.symmetry is not None:
@@ -109,6 +121,15 @@ class Effects:
                 fails=each.fails, delta=delta & MASK, puts=(*effect.puts, put)
             )
         return found
+
+    def ask(self, local: int, about: int) -> None:
+        """Ask one of the `questions`."""
+        if about == MOVES:
+            self.move(local)
+        elif about >= 0:
+            self.deliver(local, about)
+        else:
+            self.followed(self.of(FOLLOWED - about), local)
 
     @property
     def followings(self) -> list[tuple[int, int]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quorate.worlds.check.effects import (
     BUDGET,
@@ -27,8 +28,14 @@ from quorate.worlds.check.reduction import Commuting, Explored, Sending, receive
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
 
+if TYPE_CHECKING:
+    from quorate.worlds.check.checkpoint import Keeper
+
 CHECKED_SECONDS = 0.25
 """How often the clock is looked at, and progress told."""
+
+PART = 1 << 16
+"""So many members of a set are written and read at once."""
 
 STATE_BYTES, FINGERPRINT_BYTES = 600, 100
 """About what a state that is still to be looked at takes here, and one that is only remembered."""
@@ -95,6 +102,32 @@ class State(NamedTuple):
     number: int
 
 
+Numbers = Any
+"""An array of integers, of Python or of numpy."""
+
+
+class Waiting(NamedTuple):
+    """States of one level that are still to be looked at, as arrays, one after the other.
+
+    A row has how many local states there are, those of State.row, and the messages of its network.
+    """
+
+    lengths: Numbers
+    rows: Numbers
+    prints: Numbers
+    seen: Numbers
+
+
+class Progress(NamedTuple):
+    """What a search has beside its graph, as it is written and read: see checkpoint.py."""
+
+    level: Waiting
+    next: Waiting
+    asked_count: int
+    visited: Iterable[Numbers]  # in parts
+    asked: Iterable[Numbers]
+
+
 Step = tuple[Effect, int]
 """An effect, and the fingerprint of the state in which it leaves another."""
 
@@ -103,7 +136,8 @@ Step = tuple[Effect, int]
 class Graph:
     """What has been found so far. `parents` and `actions` say how each state was first reached.
 
-    Of the `seconds` it took, `loading` went into loading the kernel.
+    Of the `seconds` it took, `loading` went into loading the kernel; `earlier` are those that the
+    search took from which it goes on.
     `stopped` says which bound ended the search early, `short` which budgets kept something from
     happening, `stuck` is a state where nothing can happen any more and somebody waits, `failed` one
     from which an outcome fails, `wrong` one that contradicts a property; `reached` are witnesses.
@@ -117,6 +151,7 @@ class Graph:
     depth: int = 0
     seconds: float = 0.0
     loading: float = 0.0
+    earlier: float = 0.0
     stopped: str | None = None
     short: set[str] = field(default_factory=set)
     stuck: int | None = None
@@ -181,7 +216,10 @@ class Explorer:
         self.visited: set[int] = set()
         self.asked: set[int] = set()
         self.whole: dict[Any, int] = {}  # the numbers of states, and of what properties see
+        self.now: list[State] = []  # those of the level under way, of which so many are done
+        self.done = 0
         self.next: list[State] = []
+        self.keeper: Keeper | None = None
 
     def begin(self, begins: Sequence[int]) -> None:
         """Find the first states, those that the outcomes `begins` lead to."""
@@ -201,29 +239,42 @@ class Explorer:
 
     @property
     def is_over(self) -> bool:
-        return not self._width() or self.graph.is_refuted or self.graph.stopped is not None
+        waits = self._left() or self._width()
+        return not waits or self.graph.is_refuted or self.graph.stopped is not None
 
     def go_on(self, states: int | None = None) -> Graph:
         """Explore level by level, to the end or until there are so many states."""
         graph = self.graph
         while not self.is_over and (states is None or graph.states < states):
-            if self.bounds.depth is not None and graph.depth >= self.bounds.depth:
-                graph.stopped = "depth"
-                break
-            graph.depth += 1
-            self._level()
-        graph.seconds = time.perf_counter() - self.begun
+            if not self._left():
+                if self.bounds.depth is not None and graph.depth >= self.bounds.depth:
+                    graph.stopped = "depth"
+                    break
+                graph.depth += 1
+                self._begin_level()
+            self._go_through()
+        graph.seconds = graph.earlier + time.perf_counter() - self.begun
+        if self.keeper is not None and self.is_over:
+            self.keeper.end(self)
         return graph
 
     def _width(self) -> int:
         """How many states the next level has so far."""
         return len(self.next)
 
-    def _level(self) -> None:
-        """Look at all states of a level, or as many as the bounds let."""
-        level, self.next = self.next, []
-        for place, state in enumerate(level):
-            self._expand(state)
+    def _left(self) -> int:
+        """How many states of the level are still to be looked at."""
+        return len(self.now) - self.done
+
+    def _begin_level(self) -> None:
+        self.now, self.next, self.done = self.next, [], 0
+
+    def _go_through(self) -> None:
+        """Look at what is left of a level, or at as many states as the bounds let."""
+        level = self.now
+        for place in range(self.done, len(level)):
+            self._expand(level[place])
+            self.done = place + 1
             self._stop_if_full()
             if not place & 255:
                 self._look_at_time(len(level) - place + len(self.next))
@@ -240,12 +291,14 @@ class Explorer:
         if now <= self.looked + CHECKED_SECONDS:
             return
         self.looked = now
-        graph.seconds = now - self.begun
+        graph.seconds = graph.earlier + now - self.begun
         if self.tell is not None:
             self.tell(graph, waiting)
-        if self.bounds.seconds is not None and graph.seconds > self.bounds.seconds:
+        if self.bounds.seconds is not None and now - self.begun > self.bounds.seconds:
             graph.stopped = graph.stopped or "seconds"
         self._stop_if_large()
+        if self.keeper is not None and not self.is_over:
+            self.keeper.look(self)
 
     def _stop_if_large(self) -> None:
         if self.bounds.memory is not None and self._memory() > self.bounds.memory:
@@ -391,7 +444,34 @@ class Explorer:
             net = self.network.after(net, effect.taken, effect.sent)
         return row, net
 
+    # A search that goes on from where another was.
+
+    def progress(self) -> Progress:
+        """What there is beside the graph, between two states."""
+        sets = (_parts_of(each) for each in (self.visited, self.asked))
+        waiting = _waiting(self.now[self.done :]), _waiting(self.next)
+        return Progress(*waiting, len(self.asked), *sets)
+
+    def restore(self, progress: Progress) -> None:
+        """Have what another search had, whose graph is here."""
+        self.visited, self.asked = set(), set()
+        for known, parts in ((self.visited, progress.visited), (self.asked, progress.asked)):
+            for part in parts:
+                known.update(part)
+        first = self.graph.states - len(progress.next.lengths)
+        self.next = _states_of(progress.next, first)
+        self.now = _states_of(progress.level, first - len(progress.level.lengths))
+        self.done = 0
+
     # Ways.
+
+    def row_of(self, state: int) -> Sequence[int]:
+        """The row of a state, by the way that leads to it."""
+        known: tuple[Sequence[int], Net] = (self.before_all.row, ())
+        for action in self.graph.way_to(state):
+            effect = self._effect(*known, action)
+            known = self._arranged(*self._made_of(*known, effect))
+        return known[0]
 
     def way_to(self, state: int, last: int | None = None) -> list[int]:
         """The actions that lead to a state from the beginning, that of the beginning first.
@@ -447,3 +527,35 @@ class Explorer:
             self.graph.wrong = state, found
         if self.observer.sometimes:
             self.graph.reached += [(state, each) for each in self.observer.reached(numbers)]
+
+
+# States as arrays.
+
+
+def _parts_of(known: Iterable[int]) -> Iterator[Numbers]:
+    """The members of a set, a part at a time."""
+    left = iter(known)
+    while part := array("Q", islice(left, PART)):
+        yield part
+
+
+def _waiting(states: Sequence[State]) -> Waiting:
+    found = Waiting(array("i"), array("i"), array("Q"), array("Q"))
+    for row, net, print, seen, _ in states:
+        found.lengths.append(1 + len(row) + len(net))
+        found.rows.extend((len(row) - BUDGET, *row, *net))
+        found.prints.append(print)
+        found.seen.append(seen)
+    return found
+
+
+def _states_of(waiting: Waiting, first: int) -> list[State]:
+    """The same as states, whose numbers are from `first` on."""
+    states, at = [], 0
+    columns = zip(waiting.lengths, waiting.prints, waiting.seen, strict=True)
+    for number, (length, print, seen) in enumerate(columns, first):
+        size, *numbers = waiting.rows[at : at + length]
+        row, net = numbers[: BUDGET + size], numbers[BUDGET + size :]
+        states.append(State(tuple(row), tuple(net), print, seen, number))
+        at += length
+    return states

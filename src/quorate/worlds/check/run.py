@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
@@ -18,6 +19,7 @@ from typing import Any, Literal
 
 from quorate.core.errors import PropertyFailed
 from quorate.worlds.base import command_line, properties_of, surroundings
+from quorate.worlds.check.checkpoint import Keeper, meant_by
 from quorate.worlds.check.counterexample import contradiction_of
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
@@ -112,25 +114,30 @@ def check_loaded(
     kernel: bool | None = None,
     strong: bool = False,
     order: Order | None = None,
+    keeper: Keeper | None = None,
 ) -> Checked:
     """Explore a program that has been loaded with `branching`, from its `main` on.
 
     With `strong`, what can happen again and again is owed, not only what can all the time. Nothing
-    is left out where the `order` is not breadth first.
+    is left out where the `order` is not breadth first, and only then no `keeper` can be given, who
+    writes how far it is and may have what to go on from; nor with states that are kept whole.
     """
     order, bounds = order or Order(), bounds or Bounds()
     if order.search != "breadth":
         bounds = replace(bounds, reduce=False)
+    if keeper is not None:
+        assert order.search == "breadth" and not bounds.exact
+        keeper.begin(meant_by(module, bounds, config, deadlocks=deadlocks))
     tables, observer, begins = _prepared(module, bounds, config, deadlocks=deadlocks)
     how = {"tell": tell, "deadlocks": tables.judges_ends}
     search = partial(order.explorer, tables, observer, **how)
     if bounds.reduce:
         reductions = reductions_of(tables, begins, bounds)
-        explorer = _reduced(search, begins, bounds, kernel, reductions)
+        explorer = _reduced(search, begins, bounds, kernel, reductions, keeper)
         if explorer.graph.is_refuted:
             explorer = _shorter(search, begins, bounds, kernel, explorer)
     elif order.search == "breadth":
-        explorer = _explored(search(bounds), begins, kernel)
+        explorer = _explored(search(bounds), begins, kernel, keeper)
     else:
         explorer = _explored(search(bounds), begins, kernel=False)
         if explorer.graph.is_refuted:
@@ -143,7 +150,7 @@ def check_loaded(
         return checked
     live = Recorder(tables, observer, bounds, tell)
     try:
-        live.explore(begins, graph.seconds)
+        live.explore(begins, graph.seconds - graph.earlier)
     except KeyboardInterrupt:
         graph.stopped = "interrupted"
         return checked
@@ -210,18 +217,28 @@ def _reduced(
     bounds: Bounds,
     kernel: bool | None,
     reductions: Reductions,
+    keeper: Keeper | None = None,
 ) -> Explorer:
     """A search that leaves out what comes to the same; all guesses of that proved right.
 
     Where it is cut short, nobody asks whether they did.
     """
     begun, left = time.perf_counter(), bounds
+
+    def begin() -> Explorer:
+        return search(left, reductions=reductions.used())
+
+    if keeper is not None:
+        for explorer in keeper.ask_again(lambda: _begin(begin(), begins)):
+            reductions.refute(explorer, begins)
     while True:
-        explorer = _explored(search(left, reductions=reductions.used()), begins, kernel)
+        explorer = _explored(begin(), begins, kernel, keeper)
         graph = explorer.graph
         is_cut = graph.stopped in CUT and not graph.is_refuted
         if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
             return explorer
+        if keeper is not None:
+            keeper.settle(explorer)
         if bounds.seconds is not None:
             left = replace(bounds, seconds=bounds.seconds - (time.perf_counter() - begun))
 
@@ -243,38 +260,65 @@ def _shorter(
     return found
 
 
-def _explored(explorer: Explorer, begins: Sequence[int], kernel: bool | None) -> Explorer:
+def _explored(
+    explorer: Explorer, begins: Sequence[int], kernel: bool | None, keeper: Keeper | None = None
+) -> Explorer:
     """A search that has come to its end. Ctrl-C stops it like any bound."""
-    explorer.observer.begin()
-    explorer.begin(begins)
+    _begin(explorer, begins)
+    explorer.keeper = keeper
     try:
-        explore(explorer, kernel)
+        with nullcontext() if keeper is None else keeper.stopping(explorer.graph):
+            explore(explorer, kernel)
     except KeyboardInterrupt:
         explorer.graph.stopped = "interrupted"
     return explorer
 
 
+def _begin(explorer: Explorer, begins: Sequence[int]) -> Explorer:
+    explorer.observer.begin()
+    explorer.begin(begins)
+    return explorer
+
+
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
-    """Explore from the first states on, with the kernel or without.
+    """Explore from the first states on, or from those of its keeper, with the kernel or without.
 
     None: with it where numba is installed, once there are so many states that it pays. What
     clients do is followed without it.
     """
-    if twin.clients is not None:
-        return twin.go_on()
+    saved = None if twin.keeper is None else twin.keeper.take(twin)
+    if twin.clients is not None or twin.bounds.exact:
+        kernel = False
     if kernel is None:
-        is_loaded = "quorate.worlds.check.compiled" in sys.modules
-        states = LOADED_STATES if is_loaded else HAND_OVER_STATES
-        twin.go_on(states // SLOWER if twin.symmetry is not None else states)
-        kernel = not twin.is_over and importlib.util.find_spec("numba") is not None
-    if not kernel or twin.bounds.exact:
-        return twin.go_on()
+        enough = _enough(twin)
+        if saved is None or saved.states < enough:
+            if saved is not None:
+                saved.restore(twin)
+                saved = None
+            twin.go_on(enough)
+            if twin.is_over:
+                return twin.graph
+        kernel = importlib.util.find_spec("numba") is not None
+    explorer = _compiled(twin) if kernel else twin
+    if saved is not None:
+        saved.restore(explorer)
+    return explorer.go_on()
+
+
+def _enough(twin: Explorer) -> int:
+    """How many states are enough for the kernel to pay."""
+    is_loaded = "quorate.worlds.check.compiled" in sys.modules
+    states = LOADED_STATES if is_loaded else HAND_OVER_STATES
+    return states // SLOWER if twin.symmetry is not None else states
+
+
+def _compiled(twin: Explorer) -> Explorer:
     begun = time.perf_counter()
     from quorate.worlds.check.compiled import CompiledExplorer
 
     explorer = CompiledExplorer(twin)
     explorer.graph.loading = time.perf_counter() - begun
-    return explorer.go_on()
+    return explorer
 
 
 def reductions_of(tables: Tables, begins: Sequence[int], bounds: Bounds) -> Reductions:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +21,7 @@ from quorate.cli.program import (
     program_command,
     program_of,
     told_as_json,
+    words_given,
 )
 from quorate.cli.settings import Settings
 from quorate.cli.simulate import collect_seldom, interruptible, with_fixed_hashes
@@ -29,6 +32,7 @@ from quorate.core.errors import ProgramError
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from quorate.worlds.check.checkpoint import Keeper
     from quorate.worlds.check.counterexample import Counterexample
     from quorate.worlds.check.explore import Graph
     from quorate.worlds.check.orders import Order
@@ -64,13 +68,26 @@ Advance = Callable[["Graph", int], None]
 @click.option(
     "--page", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as a page of HTML."
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write now and then, and where a limit or Ctrl-C stops it, how far the search is.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Go on from there, and write it again.",
+)
+@click.option("--every", type=Number(1), metavar="SECONDS", help="How often it is written: 300.")
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks of faults of Quorate itself.")
 @program_argument
-@click.pass_obj
+@click.pass_context
 def check(
-    settings: Settings,
+    context: click.Context,
     /,
     args: tuple[str, ...],
     module: str | None,
@@ -88,6 +105,7 @@ def check(
     Exit status: 0 it holds; 1 it is violated; 2 wrong usage, or it does not compile; 3 a bound was
     reached before the end, or runs found nothing; 130 interrupted.
     """
+    settings: Settings = context.obj
     settings.verbose = settings.verbose or verbose
     with_fixed_hashes(settings)
     collect_seldom(settings)
@@ -95,12 +113,13 @@ def check(
     _check_order(options)
     if options["trace"] is not None:
         check_overwritable(options["trace"], "trace")
+    keeper = _keeper(options)
     from quorate.worlds.base import surroundings
 
     try:
         with surroundings(0), interruptible():
             loaded = load_branching(path, name, arguments, cache=not no_cache)
-            checked, notes = _checked(loaded, options, quiet=as_json)
+            checked, notes = _checked(loaded, options, keeper, quiet=as_json)
             if options["self_check"] and checked.graph.stopped != "interrupted":
                 notes.append(_self_checked(loaded, checked, options))
     except SyntaxError as error:
@@ -110,6 +129,9 @@ def check(
     except ProgramError as error:
         return refused(error)
     _tell(checked, notes, (path, name, arguments), options, as_json=as_json)
+    if keeper is not None:
+        for line in _kept(keeper, checked, _again(context, args)):
+            click.echo(line, err=as_json)
     if checked.graph.stopped == "interrupted":
         return Status.INTERRUPTED
     return _STATUSES[checked.verdict]
@@ -134,6 +156,8 @@ def _check_order(options: dict[str, Any]) -> None:
         ("bug_depth", ("pct",)),
         ("exact", ("breadth",)),
         ("self_check", ("breadth",)),
+        ("checkpoint", ("breadth",)),
+        ("resume", ("breadth",)),
     ):
         if options[option] not in (None, False) and search not in orders:
             name = option.replace("_", "-")
@@ -143,8 +167,51 @@ def _check_order(options: dict[str, Any]) -> None:
         raise click.UsageError("--strong is of what is to hold in the end, which needs all states")
 
 
+def _keeper(options: dict[str, Any]) -> Keeper | None:
+    """Who writes how far the search is, if that is asked for. Raises click.UsageError."""
+    path, every = options["checkpoint"] or options["resume"], options["every"]
+    if path is None:
+        if every is not None:
+            raise click.UsageError("--every is of --checkpoint: give that too")
+        return None
+    if options["exact"]:
+        raise click.UsageError("--checkpoint and --resume are of fingerprints, not of --exact")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise click.UsageError(f"{path} is no file that can be replaced: give another name")
+    if options["checkpoint"] is not None:
+        check_overwritable(path, "checkpoint")
+    if not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
+        raise click.FileError(path, "nothing can be written to its folder")
+    from quorate.worlds.check.checkpoint import EVERY_SECONDS, Keeper
+
+    return Keeper(path, EVERY_SECONDS if every is None else every, options["resume"])
+
+
+ANEW = {
+    *("checkpoint", "resume", "states", "depth", "seconds", "memory"),
+    *("trace", "page", "no_cache", "as_json", "verbose", "self_check", "args"),
+}
+"""What need not be the same when a search goes on."""
+
+
+def _again(context: click.Context, args: tuple[str, ...]) -> str:
+    """The command by which a search goes on, without the limits that it had."""
+    path = context.params["checkpoint"] or context.params["resume"]
+    words = words_given(context, ANEW)
+    return shlex.join(["quorate", "check", "--resume", path, *words, *args])
+
+
+def _kept(keeper: Keeper, checked: Checked, again: str) -> Iterator[str]:
+    """What there is to go on from."""
+    if keeper.trouble is not None:
+        yield f"warning: {keeper.path} could not be written: {keeper.trouble}"
+    if keeper.states is not None and checked.verdict == "inconclusive":
+        yield f"  {keeper.states:,} states are kept in {keeper.path}"
+        yield f"  = help: {again}"
+
+
 def _checked(
-    module: ModuleType, options: dict[str, Any], *, quiet: bool
+    module: ModuleType, options: dict[str, Any], keeper: Keeper | None, *, quiet: bool
 ) -> tuple[Checked, list[str]]:
     """What came of it, and what is to be said of the network."""
     from quorate.worlds.base import config_of
@@ -153,7 +220,7 @@ def _checked(
     bounds, notes = bounds_of(module, options)
     bounds = replace(bounds, exact=options["exact"])
     with _progress(quiet=quiet) as advance:
-        how = {**how_of(options), "order": _order(options)}
+        how = {**how_of(options), "order": _order(options), "keeper": keeper}
         checked = check_loaded(module, bounds, tell=advance, **how)
     if options["network"] is None and bounds.network == "fifo":
         notes += _unordered(checked, config_of(module))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import ModuleType
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 module_option = click.option(
@@ -56,6 +57,24 @@ def program_of(module: str | None, args: tuple[str, ...]) -> tuple[str, str | No
     if not args:
         raise click.UsageError("Missing argument 'FILE'.")
     return args[0], None, list(args[1:])
+
+
+def words_given(context: click.Context, leaving: Collection[str]) -> list[str]:
+    """The options that the command line has, but for those that are left out."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not given or name in leaving:
+            continue
+        value = context.params[name]
+        flag = max(parameter.opts, key=len)
+        if value is True:
+            words.append(flag)
+        else:
+            values = value if isinstance(value, tuple) else (value,)
+            words += [word for each in values for word in (flag, str(each))]
+    return words
 
 
 def _no_module(name: str) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from quorate.cli.program import (
     Number,
@@ -23,6 +22,7 @@ from quorate.cli.program import (
     program_command,
     program_of,
     told_as_json,
+    words_given,
 )
 from quorate.cli.settings import Settings
 from quorate.cli.shrunk import SHRUNK, shrink
@@ -331,19 +331,7 @@ OTHERWISE = {
 
 def _again(context: click.Context, args: tuple[str, ...]) -> Callable[[int], str]:
     """What makes the command that runs one seed again, with the options that matter to it."""
-    words: list[str] = []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if not given or name in OTHERWISE:
-            continue
-        value = context.params[name]
-        flag = max(parameter.opts, key=len)
-        if value is True:
-            words.append(flag)
-        else:
-            values = value if isinstance(value, tuple) else (value,)
-            words += [word for each in values for word in (flag, str(each))]
+    words = words_given(context, OTHERWISE)
 
     def again(seed: int) -> str:
         return shlex.join(["quorate", "simulate", "--seed", str(seed), *words, *args])

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from quorate.trace import Event
     from quorate.worlds.sim.seeds import Plan
 
-BEGINNINGS = {"trace": b'{"event":"run",', "history": b'{"client":'}
+BEGINNINGS = {
+    "trace": b'{"event":"run",',
+    "history": b'{"client":',
+    "checkpoint": b"quorate checkpoint ",
+}
 """How what commands write into a file begins, by the option that names it."""
 
 

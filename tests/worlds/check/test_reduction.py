@@ -1,8 +1,6 @@
 """What is left out comes to the same: the same ends are reached, and properties see the same."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -13,133 +11,10 @@ from quorate.worlds.base import command_line, surroundings
 from quorate.worlds.check.explore import Bounds, Explorer, Reductions, State
 from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.run import check, load_for_checking, self_check
-from quorate.worlds.check.steps import Came
-from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
+from worlds.check.drawn import NothingAsked, Programs
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
-
-SLOTS, MESSAGES = 3, 8
-
-
-@dataclass(frozen=True)
-class Local:
-    """What a process of a random program knows: the messages it has taken, how often it went on."""
-
-    slot: int
-    taken: frozenset[int] = frozenset()
-    phase: int = 0
-
-
-class Programs:
-    """Tables of programs that end: whoever takes a message knows it, and sends what it sends once.
-
-    Of some messages and phases the rest depends on all that is known, of others on nothing else.
-    """
-
-    clients = None
-
-    def __init__(self, seed: int, ordered: bool) -> None:
-        self.seed = seed
-        self.ordered = ordered
-        random = Random(seed)
-        self.to = [random.randrange(SLOTS) for _ in range(MESSAGES)]
-        self.sender = [random.randrange(SLOTS) for _ in range(MESSAGES)]
-        self.channel = [3 * sender + to for sender, to in zip(self.sender, self.to, strict=True)]
-        self.messages = [Quiet] * MESSAGES
-        self.known: list[Any] = [None]
-        self.numbers: dict[Local, int] = {}
-        self.slot, self.observed, self.waits = [-1], [0], [False]
-        self.outcomes: list[Outcome] = []
-        self.moves: list[tuple[int, ...] | None] = [()]
-        self.deliveries: dict[tuple[int, int], tuple[int, ...]] = {}
-
-    @property
-    def locals(self) -> list[Any]:
-        return self.known
-
-    def lot(self, *key: Any) -> Random:
-        return Random(f"{self.seed} {key}")
-
-    def number(self, local: Local) -> int:
-        if local not in self.numbers:
-            self.numbers[local] = len(self.known)
-            self.known.append(local)
-            self.slot.append(local.slot)
-            self.moves.append(None)
-            seen = self.lot("seen", local.slot).choice([0, local.phase, len(local.taken)])
-            self.observed.append(10 * local.slot + seen)
-            self.waits.append(True)
-        return self.numbers[local]
-
-    def outcome(self, kind: Any, before: Local, after: Local, key: Any, taken: int = -1) -> int:
-        simple = self.lot("simple", before.slot, key).random() < 0.7
-        of = () if simple else (sorted(before.taken), before.phase)
-        lot = self.lot("sent", before.slot, key, *of)
-        own = [each for each in range(MESSAGES) if self.sender[each] == before.slot]
-        sent = lot.sample(own, min(lot.choice([0, 0, 1, 2]), len(own)))
-        if after == before:
-            sent = []
-        self.outcomes.append(
-            Outcome(
-                *(kind, self.number(before), self.number(after)),
-                *(tuple(sent if self.ordered else sorted(sent)), (), taken),
-                *(COST.get(kind, FREE), Came(())),
-            )
-        )
-        return len(self.outcomes) - 1
-
-    def begin(self) -> list[int]:
-        first = self.outcome("begin", Local(0, phase=-1), Local(0), "begin")
-        made = tuple(self.number(Local(slot)) for slot in range(1, SLOTS))
-        sent = tuple(range(0, MESSAGES, 2))
-        self.outcomes[first] = Outcome(
-            "begin", NOBODY, self.number(Local(0)), sent, made, -1, FREE, Came(())
-        )
-        return [first]
-
-    def move(self, local: int) -> tuple[int, ...]:
-        found = self.moves[local]
-        if found is None:
-            here = self.known[local]
-            lot = self.lot("move", here.slot, here.phase)
-            enough = lot.randrange(3)
-            kinds = lot.sample(["go on", "go on", "timeout"], lot.choice([1, 1, 2]))
-            found = ()
-            if here.phase < 2 and len(here.taken) >= enough:
-                then = Local(here.slot, here.taken, here.phase + 1)
-                found = tuple(
-                    self.outcome(kind, here, then, (here.phase, way))
-                    for way, kind in enumerate(kinds)
-                )
-            self.moves[local] = found
-        return found
-
-    def deliver(self, local: int, message: int) -> tuple[int, ...]:
-        if not local:
-            return ()
-        if (local, message) not in self.deliveries:
-            here = self.known[local]
-            late = self.lot("late", message).randrange(3)
-            then = Local(here.slot, here.taken | {message}, here.phase)
-            if self.lot("deaf", message).random() < 0.2 and here.phase >= late:
-                then = here
-            found = (self.outcome("deliver", here, then, message, message),)
-            self.deliveries[local, message] = found
-        return self.deliveries[local, message]
-
-
-class Quiet:
-    is_spared = False
-
-
-class NothingAsked:
-    """Properties that see all, and say nothing."""
-
-    sometimes = ()
-
-    def refuted(self, numbers: list[int]) -> None:
-        return None
 
 
 class Ends(Explorer):

@@ -24,7 +24,6 @@ from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, get_args
 
 import msgspec
 
-import quorate
 from quorate.core.errors import ProgramError
 from quorate.worlds.check.effects import BUDGET, FOLLOWED, LOST
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Numbers, Progress, Waiting
@@ -117,7 +116,6 @@ def sections_of(header: Header) -> Iterator[Section]:
 def meant_by(module: ModuleType, bounds: Bounds, config: Any, *, deadlocks: bool) -> Meant:
     """What a search is of, its limits aside, by the command line that is in effect."""
     from quorate.compiler.loader import folder_of, parts_of
-    from quorate.compiler.modules import digest_of
 
     folder = folder_of(str(module.__file__), module.__name__)
     files = {str(each.__file__) for each in parts_of(module).values()}
@@ -126,17 +124,26 @@ def meant_by(module: ModuleType, bounds: Bounds, config: Any, *, deadlocks: bool
     options |= {"--no-reduction": not bounds.reduce, "--no-deadlock": not deadlocks}
     options |= {"config": repr(sorted(config.items()))} if config else {}
     return Meant(
-        f"Quorate {quorate.__version__} ({_digest_of_package()}, {sys.byteorder} endian) on "
-        f"Python {platform.python_version()}",
-        {os.path.relpath(each, folder): digest_of(each).hex() for each in files},
+        f"Quorate of sources {_digest_of_package()} and Python {platform.python_version()}, "
+        f"{sys.byteorder} endian",
+        {os.path.relpath(each, folder): _digest_of_file(each) for each in files},
         sys.argv[1:],
         options,
     )
 
 
+def _digest_of_file(path: str) -> str:
+    from quorate.compiler.modules import digest_of
+
+    try:
+        return digest_of(path).hex()
+    except OSError:
+        return "cannot be read"
+
+
 def _digest_of_package() -> str:
     """Of all that says which numbers come of a program."""
-    root = Path(quorate.__file__).parent
+    root = Path(__file__).parents[2]
     parts = "core", "lang", "compiler", "consistency", "worlds/base", "worlds/check"
     digest = hashlib.sha256()
     for file in sorted(file for part in parts for file in (root / part).rglob("*.py")):
@@ -190,7 +197,7 @@ class Keeper:
     """
 
     def __init__(self, path: str, every: float = EVERY_SECONDS, resume: str | None = None) -> None:
-        self.path = os.path.realpath(path)
+        self.path = path
         self.every = every
         self.resume = resume
         self.states: int | None = None
@@ -232,8 +239,7 @@ class Keeper:
             saved.hold(len(self._rounds) + 1 == len(saved.header.rounds), "rounds are left over")
             saved.ask_again(explorer, len(self._rounds))
             if digest_of_tables(explorer.tables) != saved.header.tables:
-                why = "steps of the program come out otherwise, by what is not in its files"
-                raise of_another_search(saved.path, why)
+                raise saved.of_another_program()
         return saved
 
     @contextlib.contextmanager
@@ -271,14 +277,15 @@ class Keeper:
         progress = explorer.progress()
         header = self._header(explorer, progress)
         rounds = [*(each for each, _ in self._rounds), explorer.effects.questions]
-        new = f"{self.path}.new"
+        path = os.path.realpath(self.path)
+        new = f"{path}.new"
         try:
             with open(new, "wb") as file:
                 _write(file, header, _parts(explorer.graph, progress, rounds))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(new, self.path)
-            _sync(os.path.dirname(self.path))
+            os.replace(new, path)
+            _sync(os.path.dirname(path))
             self.states, self.trouble = header.states, None
         except OSError as error:
             self.trouble = error.strerror or str(error)
@@ -437,6 +444,7 @@ class Saved:
     def hold(self, condition: bool, why: str) -> None:
         """What has the right checksum is held to be possible all the same: anybody can make one."""
         if not condition:
+            self.close()
             raise no_checkpoint(self.path, why)
 
     # Going on.
@@ -444,19 +452,15 @@ class Saved:
     def ask_again(self, explorer: Explorer, place: int) -> None:
         """Ask what was asked in a round."""
         questions = iter(self._all(f"round {place}"))
-        tables, effects = explorer.tables, explorer.effects
         for local, about in zip(questions, questions, strict=True):
-            self.hold(0 <= local < len(tables.locals), "a local state is not there")
-            if about >= 0:
-                self.hold(about < len(tables.to), "a message is not there")
-                is_its = local == 0 or tables.slot[local] == tables.to[about]
-                self.hold(is_its, "a message is somebody else's")
-            elif about != MOVES:
-                action = FOLLOWED - about
-                self.hold(action < len(tables.outcomes), "an outcome is not there")
-                self.hold(tables.slot[local] == tables.clients, "nobody follows what clients see")
-                self.hold(effects.of(action).record >= 0, "an outcome tells of no operation")
-            effects.ask(local, about)
+            if not _can_be_asked(explorer, local, about):
+                raise self.of_another_program()
+            explorer.effects.ask(local, about)
+
+    def of_another_program(self) -> ProgramError:
+        self.close()
+        why = "steps of the program come out otherwise, by what is not in its files"
+        return of_another_search(self.path, why)
 
     def restore(self, explorer: Explorer) -> None:
         """Let a search that has just begun be where the other one was."""
@@ -517,3 +521,16 @@ class Saved:
             found = observer.reached(numbers)
             self.hold(bool(found), "no property is reached where one was")
             graph.reached += [(state, each) for each in found]
+
+
+def _can_be_asked(explorer: Explorer, local: int, about: int) -> bool:
+    """Whether there is such a question, with the tables as they are."""
+    tables = explorer.tables
+    if not 0 <= local < len(tables.locals):
+        return False
+    if about >= 0:
+        return about < len(tables.to) and (not local or tables.slot[local] == tables.to[about])
+    action = FOLLOWED - about
+    if about == MOVES or action >= len(tables.outcomes):
+        return about == MOVES
+    return tables.slot[local] == tables.clients and explorer.effects.of(action).record >= 0

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from array import array
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,12 @@ from hypothesis import strategies as st
 from quorate.compiler.loader import program_modules
 from quorate.core.errors import ProgramError
 from quorate.worlds.base import command_line, surroundings
-from quorate.worlds.check import checkpoint, explore, run
-from quorate.worlds.check.checkpoint import Keeper, Meant, Saved
+from quorate.worlds.check import explore, run
+from quorate.worlds.check.checkpoint import Keeper
 from quorate.worlds.check.explore import Bounds, Explorer, Reductions
 from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.run import Checked, check_loaded, load_for_checking
+from quorate.worlds.check.saved import MAGIC, Meant, Saved
 from quorate.worlds.check.summary import answers_of, words_of
 from worlds.check.drawn import NothingAsked, Programs
 
@@ -338,7 +340,7 @@ def sealed(kept: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def seal(kept: str, header: dict[str, Any], numbers: dict[str, Any]) -> None:
     """Write others, as somebody would who wants them to be believed."""
-    data = checkpoint.MAGIC + json.dumps(header).encode() + b"\n"
+    data = MAGIC + json.dumps(header).encode() + b"\n"
     data += b"".join(each.tobytes() for each in numbers.values())
     Path(kept).write_bytes(data + hashlib.sha256(data).digest())
 
@@ -384,9 +386,9 @@ def test_a_file_that_is_cut_short_is_refused(whole: Path, where: float) -> None:
     [
         (b"", "it does not begin with `quorate checkpoint 1`"),
         (b"quorate checkpoint 2\n{}\n", "it does not begin with"),
-        (checkpoint.MAGIC + b"{}\n", "its header cannot be read: "),
-        (checkpoint.MAGIC + b"[" * 100_000, "its header cannot be read: "),
-        (checkpoint.MAGIC + b"\xff\n", "its header cannot be read: "),
+        (MAGIC + b"{}\n", "its header cannot be read: "),
+        (MAGIC + b"[" * 100_000, "its header cannot be read: "),
+        (MAGIC + b"\xff\n", "its header cannot be read: "),
     ],
 )
 def test_what_is_no_checkpoint(tmp_path: Path, data: bytes, why: str) -> None:
@@ -463,6 +465,16 @@ def test_a_header_of_nothing_is_refused(
     with pytest.raises(ProgramError) as raised:
         checked(program, [4], Bounds(reduce=False), keeper)
     assert raised.value.code == code
+
+
+def test_a_way_of_nothing_is_refused(whole: Path, tmp_path: Path) -> None:
+    header, numbers = sealed(str(whole))
+    numbers["actions"] = array("i", bytes(numbers["actions"].itemsize * header["states"]))
+    kept = str(tmp_path / "forged")
+    seal(kept, header | {"reached": [29]}, numbers)
+    program, keeper = whole.with_name("counts.da"), Keeper(kept, resume=kept)
+    with pytest.raises(ProgramError, match="a way leads nowhere"):
+        checked(program, [4], Bounds(reduce=False), keeper)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from quorate.worlds.check.effects import (
     share_of_local,
     share_of_seen,
 )
-from quorate.worlds.check.explore import PART, Waiting
 from quorate.worlds.check.kernel import (
     FAILS,
     FIRST_OF_ALL,
@@ -35,6 +34,7 @@ from quorate.worlds.check.kernel import (
 )
 from quorate.worlds.check.network import share_of_message
 from quorate.worlds.check.places import Alike
+from quorate.worlds.check.progress import PART, Waiting
 from quorate.worlds.check.reduction import Sending
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
@@ -253,7 +253,7 @@ def level_with(level: Level, waiting: Waiting) -> Level:
     return level
 
 
-def parts_of(table: NDArray[np.uint64]) -> Iterator[NDArray[np.uint64]]:
+def members_of(table: NDArray[np.uint64]) -> Iterator[NDArray[np.uint64]]:
     """The members of a set, a part at a time."""
     for first in range(0, len(table), PART):
         part = table[first : first + PART]

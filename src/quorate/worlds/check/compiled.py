@@ -21,10 +21,10 @@ from quorate.worlds.check.arrays import (
     emptied,
     get_row,
     level_with,
+    members_of,
     new_level,
     new_share,
     new_work,
-    parts_of,
     share_with_room,
     size_of,
     waiting_in,
@@ -32,9 +32,10 @@ from quorate.worlds.check.arrays import (
     work_with_room,
 )
 from quorate.worlds.check.effects import BUDGET
-from quorate.worlds.check.explore import Explorer, Graph, Progress, Reductions
+from quorate.worlds.check.explore import Explorer, Graph, Reductions
 from quorate.worlds.check.loop import expand_ahead, settle
 from quorate.worlds.check.places import Alike
+from quorate.worlds.check.progress import Progress
 from quorate.worlds.check.tables import BUDGETS
 
 STRIDE = 1 << 11
@@ -125,7 +126,7 @@ class CompiledExplorer(Explorer):
         self._record()
         counts, work = self.counts, self.work
         level = waiting_in(self.level, int(counts[k.DONE]), self.width)
-        sets = parts_of(work.visited), parts_of(work.asked)
+        sets = members_of(work.visited), members_of(work.asked)
         return Progress(level, waiting_in(self.new, 0, self._width()), int(counts[k.ASKED]), *sets)
 
     def restore(self, progress: Progress) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quorate.worlds.check.effects import (
@@ -24,6 +23,7 @@ from quorate.worlds.check.effects import (
 )
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
+from quorate.worlds.check.progress import Progress, Waiting, parts_of, states_in, waiting_of
 from quorate.worlds.check.reduction import Commuting, Explored, Sending, receivers
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 CHECKED_SECONDS = 0.25
 """How often the clock is looked at, and progress told."""
-
-PART = 1 << 16
-"""So many members of a set are written and read at once."""
 
 STATE_BYTES, FINGERPRINT_BYTES = 600, 100
 """About what a state that is still to be looked at takes here, and one that is only remembered."""
@@ -100,32 +97,6 @@ class State(NamedTuple):
     print: int
     seen: int
     number: int
-
-
-Numbers = Any
-"""An array of integers, of Python or of numpy."""
-
-
-class Waiting(NamedTuple):
-    """States of one level that are still to be looked at, as arrays, one after the other.
-
-    A row has how many local states there are, those of State.row, and the messages of its network.
-    """
-
-    lengths: Numbers
-    rows: Numbers
-    prints: Numbers
-    seen: Numbers
-
-
-class Progress(NamedTuple):
-    """What a search has beside its graph, as it is written and read: see checkpoint.py."""
-
-    level: Waiting
-    next: Waiting
-    asked_count: int
-    visited: Iterable[Numbers]  # in parts
-    asked: Iterable[Numbers]
 
 
 Step = tuple[Effect, int]
@@ -448,8 +419,8 @@ class Explorer:
 
     def progress(self) -> Progress:
         """What there is beside the graph, between two states."""
-        sets = (_parts_of(each) for each in (self.visited, self.asked))
-        waiting = _waiting(self.now[self.done :]), _waiting(self.next)
+        sets = parts_of(self.visited), parts_of(self.asked)
+        waiting = waiting_of(self.now[self.done :]), waiting_of(self.next)
         return Progress(*waiting, len(self.asked), *sets)
 
     def restore(self, progress: Progress) -> None:
@@ -529,33 +500,6 @@ class Explorer:
             self.graph.reached += [(state, each) for each in self.observer.reached(numbers)]
 
 
-# States as arrays.
-
-
-def _parts_of(known: Iterable[int]) -> Iterator[Numbers]:
-    """The members of a set, a part at a time."""
-    left = iter(known)
-    while part := array("Q", islice(left, PART)):
-        yield part
-
-
-def _waiting(states: Sequence[State]) -> Waiting:
-    found = Waiting(array("i"), array("i"), array("Q"), array("Q"))
-    for row, net, print, seen, _ in states:
-        found.lengths.append(1 + len(row) + len(net))
-        found.rows.extend((len(row) - BUDGET, *row, *net))
-        found.prints.append(print)
-        found.seen.append(seen)
-    return found
-
-
 def _states_of(waiting: Waiting, first: int) -> list[State]:
-    """The same as states, whose numbers are from `first` on."""
-    states, at = [], 0
-    columns = zip(waiting.lengths, waiting.prints, waiting.seen, strict=True)
-    for number, (length, print, seen) in enumerate(columns, first):
-        size, *numbers = waiting.rows[at : at + length]
-        row, net = numbers[: BUDGET + size], numbers[BUDGET + size :]
-        states.append(State(tuple(row), tuple(net), print, seen, number))
-        at += length
-    return states
+    """States that wait, whose numbers are from `first` on."""
+    return [State(*each, number) for number, each in enumerate(states_in(waiting), first)]

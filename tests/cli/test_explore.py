@@ -25,7 +25,7 @@ def test_the_options_are_those_of_check() -> None:
     options = [{each.name: each.opts for each in command.params} for command in (check, explore)]
     own = {"port", "no_browser"}
     others = {"trace", "page", "as_json", "exact", "self_check"}
-    others |= {"search", "bits", "runs", "seed", "bug_depth"}
+    others |= {"search", "bits", "runs", "seed", "bug_depth", "checkpoint", "resume", "every"}
     assert options[1].keys() - own == options[0].keys() - others
     assert all(options[1][name] == options[0][name] for name in options[1].keys() - own)
 

@@ -26,6 +26,8 @@ from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.run import Checked, check_loaded, load_for_checking
 from quorate.worlds.check.saved import MAGIC, Meant, Saved
 from quorate.worlds.check.summary import answers_of, words_of
+from quorate.worlds.check.symmetry import Symmetry
+from quorate.worlds.check.tables import Outcome
 from worlds.check.drawn import NothingAsked, Programs
 
 compiled: Any = pytest.importorskip("quorate.worlds.check.compiled")
@@ -119,7 +121,7 @@ def explored(
     stops=st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=3),
     kernel=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_of_any_tables_the_same_is_found(
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,
@@ -224,6 +226,15 @@ def test_a_search_goes_deeper(program: Path) -> None:
     assert found_by(found) == found_by(checked(program, [4], within))
 
 
+@pytest.mark.parametrize("kernel", [True, False])
+def test_a_search_that_has_enough_states_does_not_go_on(program: Path, kernel: bool) -> None:
+    kept = str(program.with_name("kept"))
+    within = Bounds(states=30, reduce=False)
+    part = checked(program, [4], within, Keeper(kept))
+    again = checked(program, [4], within, Keeper(kept, resume=kept), kernel=kernel)
+    assert found_by(again) == found_by(part)
+
+
 def test_seconds_are_those_of_the_run_and_are_told_in_all(program: Path) -> None:
     kept = str(program.with_name("kept"))
     checked(program, [4], Bounds(states=8), Keeper(kept))
@@ -261,6 +272,24 @@ def test_an_interrupted_search_goes_on(program: Path, kernel: bool, number: int)
     found = checked(program, [4], within, Keeper(kept, resume=kept), kernel=kernel)
     assert found_by(found) == found_by(checked(program, [4], within))
     assert part.graph.states < found.graph.states
+
+
+def test_an_interrupt_is_heard_while_a_search_is_taken_up(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = str(program.with_name("kept"))
+    within = Bounds(reduce=False)
+    part = checked(program, [4], replace(within, states=30), Keeper(kept))
+    ask_again = Saved.ask_again
+
+    def interrupted(self: Saved, *which: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        ask_again(self, *which)
+
+    monkeypatch.setattr(Saved, "ask_again", interrupted)
+    again = checked(program, [4], within, Keeper(kept, resume=kept))
+    assert again.graph.stopped == "interrupted"
+    assert again.graph.parents == part.graph.parents
 
 
 def test_a_second_interrupt_waits_for_nothing(program: Path) -> None:
@@ -367,7 +396,7 @@ def refusal_of(data: bytes, folder: Path) -> ProgramError:
 
 
 @given(where=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_file_with_another_byte_is_refused(whole: Path, where: float, change: int) -> None:
     data = bytearray(whole.read_bytes())
     data[int(where * len(data))] ^= change
@@ -475,6 +504,25 @@ def test_a_way_of_nothing_is_refused(whole: Path, tmp_path: Path) -> None:
     program, keeper = whole.with_name("counts.da"), Keeper(kept, resume=kept)
     with pytest.raises(ProgramError, match="a way leads nowhere"):
         checked(program, [4], Bounds(reduce=False), keeper)
+
+
+def test_rows_that_cannot_be_brought_into_order_are_refused(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel would ask again and again what becomes of them."""
+    kept = str(program.with_name("kept"))
+    checked(program, [4], Bounds(states=10), Keeper(kept))
+    close = Symmetry.close
+
+    def forget(self: Symmetry, outcome: Outcome) -> None:
+        close(self, outcome)
+        for known in self.locals:
+            known.clear()
+
+    monkeypatch.setattr(Symmetry, "close", forget)
+    keeper = Keeper(kept, resume=kept)
+    with pytest.raises(ProgramError, match="rows are of another search"):
+        checked(program, [4], Bounds(), keeper, kernel=False)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ class CompiledExplorer(Explorer):
         for parts, known in sets:
             for part in parts:
                 k.rehash(np.frombuffer(part, np.uint64), known)
+        self._stop_if_full()
 
     def go_on(self, states: int | None = None) -> Graph:
         with ThreadPoolExecutor(self.helping or 1) as self.helpers:

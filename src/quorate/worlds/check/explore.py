@@ -433,6 +433,7 @@ class Explorer:
         self.next = _states_of(progress.next, first)
         self.now = _states_of(progress.level, first - len(progress.level.lengths))
         self.done = 0
+        self._stop_if_full()
 
     # Ways.
 

@@ -119,8 +119,8 @@ def check_loaded(
     """Explore a program that has been loaded with `branching`, from its `main` on.
 
     With `strong`, what can happen again and again is owed, not only what can all the time. Nothing
-    is left out where the `order` is not breadth first, and only then no `keeper` can be given, who
-    writes how far it is and may have what to go on from; nor with states that are kept whole.
+    is left out where the `order` is not breadth first. A `keeper` writes how far it is, and may
+    have what to go on from; there is one only for breadth first, by fingerprints.
     """
     order, bounds = order or Order(), bounds or Bounds()
     if order.search != "breadth":
@@ -290,12 +290,11 @@ def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     if twin.clients is not None or twin.bounds.exact:
         kernel = False
     if kernel is None:
-        enough = _enough(twin)
-        if saved is None or saved.states < enough:
+        if saved is None or saved.states < _enough(twin):
             if saved is not None:
                 saved.restore(twin)
                 saved = None
-            twin.go_on(enough)
+            twin.go_on(_enough(twin))
             if twin.is_over:
                 return twin.graph
         kernel = importlib.util.find_spec("numba") is not None

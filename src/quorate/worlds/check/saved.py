@@ -257,8 +257,11 @@ class Saved:
     def hold(self, condition: bool, why: str) -> None:
         """What has the right checksum is held to be possible all the same: anybody can make one."""
         if not condition:
-            self.close()
-            raise no_checkpoint(self.path, why)
+            raise self._refused(why)
+
+    def _refused(self, why: str) -> ProgramError:
+        self.close()
+        return no_checkpoint(self.path, why)
 
     # Going on.
 
@@ -283,7 +286,8 @@ class Saved:
         graph.transitions, graph.depth = header.transitions, header.depth
         graph.short = set(header.short)
         graph.earlier = graph.seconds = header.seconds
-        graph.stopped = graph.stuck = graph.failed = graph.wrong = None
+        graph.stuck = graph.failed = graph.wrong = None
+        graph.stopped = "interrupted" if graph.stopped == "interrupted" else None
         waiting = self._waiting("level", explorer), self._waiting("next", explorer)
         self.hold(sum(len(each.lengths) for each in waiting) <= header.states, "too many wait")
         sets = self._parts("visited"), self._parts("asked")
@@ -306,10 +310,16 @@ class Saved:
         whole = all(map(BUDGET.__lt__, waiting.lengths))
         self.hold(whole and sum(waiting.lengths) == len(waiting.rows), "rows have other lengths")
         at, budgets = 0, explorer.bounds.budgets
+        locals: set[int] = set()
+        messages: set[int] = set()
         for length in waiting.lengths:
             row = waiting.rows[at : at + length].tolist()
             at += length
             self.hold(_is_possible(row, budgets, explorer), "a row is of no state")
+            net = 1 + BUDGET + row[0]
+            locals.update(row[1 + BUDGET : net])
+            messages.update(row[net:])
+        self.hold(_can_change_places(locals, messages, explorer), "rows are of another search")
         return waiting
 
     def _reach(self, explorer: Explorer) -> None:
@@ -322,7 +332,7 @@ class Saved:
             try:
                 row = explorer.row_of(state)
             except (StopIteration, LookupError, ValueError):
-                self.hold(False, "a way leads nowhere")
+                raise self._refused("a way leads nowhere") from None
             numbers = [explorer.tables.observed[local] for local in row[BUDGET:]]
             found = observer.reached(numbers)
             self.hold(bool(found), "no property is reached where one was")
@@ -356,3 +366,12 @@ def _is_possible(row: list[int], budgets: Sequence[int], explorer: Explorer) -> 
         and all(slots[each] == slot or not each for slot, each in enumerate(own))
         and tuple(net) == explorer.network.sorted(net)
     )
+
+
+def _can_change_places(locals: set[int], messages: set[int], explorer: Explorer) -> bool:
+    """Whether it is known what becomes of them where processes that are alike change places."""
+    symmetry = explorer.symmetry
+    if symmetry is None or explorer.clients is not None:  # there it is asked for when needed
+        return True
+    changed = zip((locals, messages), (symmetry.locals, symmetry.messages), strict=True)
+    return all(known.keys() >= each for each, all_known in changed for known in all_known)

@@ -28,19 +28,22 @@ class Local:
     slot: int
     taken: frozenset[int] = frozenset()
     phase: int = 0
+    crashed: bool = False
 
 
 class Programs:
     """Tables of programs that end: whoever takes a message knows it, and sends what it sends once.
 
     Of some messages and phases the rest depends on all that is known, of others on nothing else.
+    Whoever crashes knows nothing any more, and may begin anew.
     """
 
     clients = None
 
-    def __init__(self, seed: int, ordered: bool) -> None:
+    def __init__(self, seed: int, ordered: bool, crash: bool) -> None:
         self.seed = seed
         self.ordered = ordered
+        self.crash = crash
         random = Random(seed)
         self.to = [random.randrange(SLOTS) for _ in range(MESSAGES)]
         self.sender = [random.randrange(SLOTS) for _ in range(MESSAGES)]
@@ -77,7 +80,7 @@ class Programs:
         lot = self.lot("sent", before.slot, key, *of)
         own = [each for each in range(MESSAGES) if self.sender[each] == before.slot]
         sent = lot.sample(own, min(lot.choice([0, 0, 1, 2]), len(own)))
-        if after == before:
+        if after == before or kind == "crash":
             sent = []
         self.outcomes.append(
             Outcome(
@@ -105,12 +108,17 @@ class Programs:
             enough = lot.randrange(3)
             kinds = lot.sample(["go on", "go on", "timeout"], lot.choice([1, 1, 2]))
             found = ()
-            if here.phase < 2 and len(here.taken) >= enough:
+            if here.crashed:
+                found = (self.outcome("restart", here, Local(here.slot), "restart"),)
+            elif here.phase < 2 and len(here.taken) >= enough:
                 then = Local(here.slot, here.taken, here.phase + 1)
                 found = tuple(
                     self.outcome(kind, here, then, (here.phase, way))
                     for way, kind in enumerate(kinds)
                 )
+            if self.crash and not here.crashed:
+                gone = Local(here.slot, crashed=True)
+                found += (self.outcome("crash", here, gone, "crash"),)
             self.moves[local] = found
         return found
 
@@ -121,7 +129,8 @@ class Programs:
             here = self.known[local]
             late = self.lot("late", message).randrange(3)
             then = Local(here.slot, here.taken | {message}, here.phase)
-            if self.lot("deaf", message).random() < 0.2 and here.phase >= late:
+            is_deaf = self.lot("deaf", message).random() < 0.2 and here.phase >= late
+            if is_deaf or here.crashed:
                 then = here
             found = (self.outcome("deliver", here, then, message, message),)
             self.deliveries[local, message] = found
@@ -157,13 +166,15 @@ class Ends(Explorer):
     network=st.sampled_from(["bag", "fifo"]),
     timeouts=st.integers(0, 1),
     losses=st.integers(0, 1),
+    crashes=st.integers(0, 1),
+    restarts=st.integers(0, 1),
 )
 @settings(max_examples=150, deadline=None)
 def test_the_same_ends_are_reached_and_properties_see_the_same(
-    seed: int, network: Any, timeouts: int, losses: int
+    seed: int, network: Any, **budgets: int
 ) -> None:
-    bounds = Bounds(network=network, timeouts=timeouts, losses=losses, states=20_000)
-    tables: Any = Programs(seed, network == "fifo")
+    bounds = Bounds(network=network, **budgets, states=20_000)
+    tables: Any = Programs(seed, network == "fifo", bounds.crashes > 0)
     begins = tables.begin()
     nothing: Any = NothingAsked()
     whole = Ends(tables, nothing, bounds)
@@ -171,7 +182,8 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
     if whole.go_on().stopped:
         return
     reductions = Reductions(
-        Commuting(tables, bounds.budgets, messages=not losses), Sending(tables, bounds.budgets)
+        Commuting(tables, bounds.budgets, messages=not bounds.losses),
+        Sending(tables, bounds.budgets),
     )
     while True:
         part = Ends(tables, nothing, bounds, reductions=reductions.used())
@@ -228,6 +240,50 @@ def main():
     server = new(Server, ())
     start({server} | new(Client, (server,), num=2))
 """
+
+
+LATE = """
+class Server(process):
+    def setup(observer):
+        self.got = False
+    def run():
+        send(('up',), to=observer)
+        await(False)
+    def receive(msg=('put',)):
+        got = True
+    def receive(msg=('tell',), from_=p):
+        if got:
+            send(('yes',), to=p)
+class Observer(process):
+    def setup():
+        self.ups, self.told = 0, False
+    def run():
+        await(False)
+    def receive(msg=('up',), from_=p):
+        ups += 1
+        if ups == 2:
+            send(('tell',), to=p)
+    def receive(msg=('yes',)):
+        told = True
+@always
+def forgotten():
+    return each(p in Observer, has=not p.told)
+def main():
+    observer = new(Observer, ())
+    server = new(Server, (observer,))
+    start({observer, server})
+    send(('put',), to=server)
+"""
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_a_message_may_come_before_a_crash_or_after_the_restart(
+    tmp_path: Path, reduce: bool
+) -> None:
+    path = tmp_path / "late.da"
+    path.write_text(LATE)
+    found = check(path, (), Bounds(crashes=1, restarts=1, reduce=reduce))
+    assert found.graph.wrong is not None
 
 
 def test_what_could_come_before_a_step_is_not_followed_for_ever(tmp_path: Path) -> None:

@@ -134,6 +134,38 @@ def test_bounds_say_what_widens_them(check: Quorate) -> None:
     assert check(WAITS.replace("BODY", "pass"), "--timeouts", "1").status == 1
 
 
+def test_whose_timers_run_out_and_who_crashes(check: Quorate) -> None:
+    text = WAITS.replace("BODY", "pass").replace("has=p.n < 2", "has=p.n >= 0")
+    ended = check(text, "--timeouts", "P", "--crashes", "P:1, main_:0")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines() == [
+        "error[Q139]: crashes of `main_`: the program has no such process class",
+        "  = help: it has P",
+    ]
+    ended = check(text, "--timeouts", "P", "--crashes", "0,P:1")
+    assert ended.status == 0
+    assert "; at most 1 timeout of P and 1 crash of P; no restart, loss or" in ended.out
+    found = json.loads(check(text, "--timeouts", "P", "--crashes", "2", "--json").out)
+    assert [found["bounds"][name] for name in ("timeouts", "crashes")] == [{"P": 1}, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("many", None),
+        ("-1", "`-1` says not how often, or of which processes: write `2`, `Server:2`, or"),
+        ("P:1,", "`` says not how often"),
+        ("P:one", "`P:one` says not how often"),
+        ("P,P:2", "`P,P:2` says twice how often: write each class once"),
+        ("1" * 10, "says not how often"),
+    ],
+)
+def test_times_that_cannot_be_understood(check: Quorate, text: str, says: str | None) -> None:
+    ended = check(greets(), "--crashes", text)
+    assert (ended.status, ended.out) == (2, "")
+    assert (says or "error[Q139]: crashes of `many`") in ended.err
+
+
 @pytest.mark.parametrize("bound", ["--states", "--depth"])
 def test_a_limit_that_is_reached(check: Quorate, bound: str) -> None:
     ended = check(greets(), bound, "2")

@@ -33,6 +33,8 @@ from quorate.lang.faults import FAULTS, FaultError, duration, fault_of
 from quorate.lang.names import nearest
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from quorate.worlds.sim.scenario import Line
     from quorate.worlds.sim.seeds import Plan
 
@@ -175,7 +177,7 @@ def simulate(
             if as_json and told_as_json(error):
                 return Status.MISUSED
             raise
-        _check_names(plan)
+        _check_names(plan, loaded)
         from quorate.cli.simulated import Report, Style
 
         told = (options["quiet"], 10 if verbose else 20, options["keep_going"])
@@ -298,11 +300,11 @@ def _plan(
     )
 
 
-def _check_names(plan: Plan) -> None:
+def _check_names(plan: Plan, module: ModuleType) -> None:
     """The command line and the scenario name only processes that the program has classes of."""
-    from quorate.worlds.sim.seeds import process_classes
+    from quorate.worlds.base import process_classes
 
-    known = process_classes()
+    known = process_classes(module)
     for place, name in _named(plan):
         kind = name.partition("-")[0]
         if kind not in known:

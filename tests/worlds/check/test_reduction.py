@@ -40,7 +40,7 @@ class Programs:
 
     clients = None
 
-    def __init__(self, seed: int, ordered: bool, crash: bool) -> None:
+    def __init__(self, seed: int, ordered: bool, crash: bool = False) -> None:
         self.seed = seed
         self.ordered = ordered
         self.crash = crash
@@ -174,7 +174,7 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
     seed: int, network: Any, **budgets: int
 ) -> None:
     bounds = Bounds(network=network, **budgets, states=20_000)
-    tables: Any = Programs(seed, network == "fifo", bounds.crashes > 0)
+    tables: Any = Programs(seed, network == "fifo", bounds.has("crashes"))
     begins = tables.begin()
     nothing: Any = NothingAsked()
     whole = Ends(tables, nothing, bounds)
@@ -205,6 +205,7 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
         ("mutex.da", (2, 2), {"network": "fifo"}, 1),
         ("two_phase_commit.da", (2, 1), {"timeouts": 1, "crashes": 1}, 1),
         ("two_phase_commit.da", (2, 1), {"losses": 1}, 1),
+        ("two_phase_commit.da", (2, 1), {"timeouts": {"Site": 2}, "crashes": {"Site": 1}}, 1),
         ("chang_roberts.da", (4, 2), {}, 1),
         ("ricart_agrawala.da", (2, 2), {}, 1),
     ],

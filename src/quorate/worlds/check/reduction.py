@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from quorate.worlds.check.tables import FREE, Outcome, Tables
+from quorate.worlds.check.tables import FREE, Budget, Outcome, Tables
 
 MOVES = -1
 """The event that a process does something by itself; any other is the number of a message."""
@@ -47,7 +47,7 @@ class Explored:
 class Commuting:
     """Which outcomes are taken first."""
 
-    def __init__(self, tables: Tables, budgets: Sequence[int], *, messages: bool) -> None:
+    def __init__(self, tables: Tables, budgets: Sequence[Budget], *, messages: bool) -> None:
         """Without `messages`, only what processes do by themselves is taken first."""
         self.tables = tables
         self.budgets = budgets
@@ -189,7 +189,7 @@ class Commuting:
 
     def _is_left(self, cost: int, spent: tuple[int, ...]) -> bool:
         """Whether something of this cost can still happen when so much was spent."""
-        return cost == FREE or spent.count(cost) < self.budgets[cost]
+        return cost == FREE or spent.count(cost) < self.budgets[cost].times
 
     def _later(self, step: Outcome, event: int, before: Outcome) -> int | None:
         """The outcome of the step's event after `before`, if the two come to the same."""
@@ -244,7 +244,7 @@ class Commuting:
 class Sending:
     """To whom processes can still send, from each local state on, as far as is known."""
 
-    def __init__(self, tables: Tables, budgets: Sequence[int]) -> None:
+    def __init__(self, tables: Tables, budgets: Sequence[Budget]) -> None:
         self.tables = tables
         self.budgets = budgets
         self.masks: list[int] = []  # of each local state: the slots of receivers, as bits
@@ -259,7 +259,7 @@ class Sending:
         before: dict[int, set[int]] = {}
         found = explored.outcomes(tables)
         for each in map(tables.outcomes.__getitem__, found):
-            if each.fails or (each.cost != FREE and not self.budgets[each.cost]):
+            if each.fails or (each.cost != FREE and not self.budgets[each.cost].times):
                 continue
             for message in each.sent:
                 masks[each.before] |= 1 << tables.to[message]

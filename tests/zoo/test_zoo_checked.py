@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from quorate.lang.faults import times_of
 from quorate.testing.checking import checked_program
 from quorate.worlds.check.counterexample import counterexample_of
 from quorate.worlds.check.run import Checked
@@ -22,7 +23,7 @@ REDUCED = [check for check in CHECKS if check.bug.name not in UNREDUCED]
 def checked(check: Any, bug: str, **options: Any) -> Checked:
     """The program of a bug within its bounds, with that bug, another or "none"."""
     names = [name.removeprefix("--") for name in check.options[::2]]
-    bounds = dict(zip(names, map(int, check.options[1::2]), strict=True)) | options
+    bounds = dict(zip(names, map(times_of, check.options[1::2]), strict=True)) | options
     return checked_program(
         check.bug.path, (bug, *check.sizes), bounds, deadlocks=True, strong=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import math
 import os
@@ -215,15 +216,27 @@ def collect_seldom(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does."""
+    """SIGTERM ends it as Ctrl-C does, and neither is lost where Python drops what is raised.
+
+    That is where it looks for garbage, and tells of that (worlds/base/collector.py), or an object
+    is gone. From this thread it would be sent again too soon: before that is over.
+    """
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(_thread.interrupt_main, (signal.SIGTERM,))
+        else:
+            tell(what)
+
+    before, tell = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
+        sys.unraisablehook = tell
         signal.signal(signal.SIGTERM, before)
 
 

@@ -146,12 +146,13 @@ def check_loaded(
     live = Recorder(tables, observer, bounds, tell)
     try:
         live.explore(begins, graph.seconds)
+        found = [] if live.graph.is_refuted else lassos(live, strong=strong)
     except KeyboardInterrupt:
         graph.stopped = "interrupted"
         return checked
     if live.graph.is_refuted:
         return replace(checked, graph=live.graph, explorer=live)
-    return replace(checked, live=live, lassos=lassos(live, strong=strong))
+    return replace(checked, live=live, lassos=found)
 
 
 def self_check(
@@ -244,7 +245,13 @@ def _reduced(
         explorer = _explored(search(left, reductions=reductions.used()), begins, kernel)
         graph = explorer.graph
         is_cut = graph.stopped in CUT and not graph.is_refuted
-        if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
+        try:
+            if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
+                return explorer
+        except KeyboardInterrupt:
+            if graph.is_refuted:
+                raise  # nobody knows whether it really is
+            graph.stopped = "interrupted"
             return explorer
         if bounds.seconds is not None:
             left = replace(bounds, seconds=bounds.seconds - (time.perf_counter() - begun))

@@ -28,7 +28,7 @@ class Times(click.ParamType[Any]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | dict[str, int]:
         try:
-            return times_of(str(value)) if isinstance(value, str) else value
+            return times_of(value) if isinstance(value, str) else value
         except FaultError as error:
             self.fail(f"{error.message}: {error.help}", param, ctx)
 

@@ -13,7 +13,7 @@ from quorate.worlds.check.explore import Bounds, Explorer, Reductions, State
 from quorate.worlds.check.reduction import Commuting, Sending
 from quorate.worlds.check.run import check
 from quorate.worlds.check.steps import Came
-from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
+from quorate.worlds.check.tables import BUDGETS, COST, FREE, NOBODY, NONE, Budget, Outcome
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -35,15 +35,16 @@ class Programs:
     """Tables of programs that end: whoever takes a message knows it, and sends what it sends once.
 
     Of some messages and phases the rest depends on all that is known, of others on nothing else.
-    Whoever crashes knows nothing any more, and may begin anew.
+    Whoever crashes knows nothing any more, and may begin anew. The class of a process is P and its
+    slot.
     """
 
     clients = None
 
-    def __init__(self, seed: int, ordered: bool, crash: bool = False) -> None:
+    def __init__(self, seed: int, ordered: bool, budgets: tuple[Budget, ...] = NONE) -> None:
         self.seed = seed
         self.ordered = ordered
-        self.crash = crash
+        self.budgets = budgets
         random = Random(seed)
         self.to = [random.randrange(SLOTS) for _ in range(MESSAGES)]
         self.sender = [random.randrange(SLOTS) for _ in range(MESSAGES)]
@@ -86,10 +87,17 @@ class Programs:
             Outcome(
                 *(kind, self.number(before), self.number(after)),
                 *(tuple(sent if self.ordered else sorted(sent)), (), taken),
-                *(COST.get(kind, FREE), Came(())),
+                *(self.cost(kind, before.slot), Came(())),
             )
         )
         return len(self.outcomes) - 1
+
+    def cost(self, kind: Any, slot: int) -> int:
+        if kind not in COST:
+            return FREE
+        name = BUDGETS[COST[kind]]
+        of_class = [i for i, b in enumerate(self.budgets) if b[::2] == (name, f"P{slot}")]
+        return of_class[0] if of_class else COST[kind]
 
     def begin(self) -> list[int]:
         first = self.outcome("begin", Local(0, phase=-1), Local(0), "begin")
@@ -116,7 +124,7 @@ class Programs:
                     self.outcome(kind, here, then, (here.phase, way))
                     for way, kind in enumerate(kinds)
                 )
-            if self.crash and not here.crashed:
+            if not here.crashed and self.budgets[self.cost("crash", here.slot)].times:
                 gone = Local(here.slot, crashed=True)
                 found += (self.outcome("crash", here, gone, "crash"),)
             self.moves[local] = found
@@ -161,20 +169,25 @@ class Ends(Explorer):
         self.ends.add(state.print)
 
 
+TIMES = st.integers(0, 1) | st.dictionaries(
+    st.sampled_from(["P0", "P1", "P2", "process"]), st.integers(0, 1), min_size=1, max_size=2
+)
+
+
 @given(
     seed=st.integers(0, 1 << 32),
     network=st.sampled_from(["bag", "fifo"]),
-    timeouts=st.integers(0, 1),
+    timeouts=TIMES,
     losses=st.integers(0, 1),
-    crashes=st.integers(0, 1),
-    restarts=st.integers(0, 1),
+    crashes=TIMES,
+    restarts=TIMES,
 )
 @settings(max_examples=150, deadline=None)
 def test_the_same_ends_are_reached_and_properties_see_the_same(
-    seed: int, network: Any, **budgets: int
+    seed: int, network: Any, **budgets: Any
 ) -> None:
-    bounds = Bounds(network=network, **budgets, states=20_000)
-    tables: Any = Programs(seed, network == "fifo", bounds.has("crashes"))
+    bounds = Bounds(network=network, **budgets, states=10_000)
+    tables: Any = Programs(seed, network == "fifo", bounds.budgets)
     begins = tables.begin()
     nothing: Any = NothingAsked()
     whole = Ends(tables, nothing, bounds)

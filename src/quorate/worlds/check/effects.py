@@ -75,8 +75,8 @@ class Effects:
         self.mischief = [
             (place, action)
             for place, action in ((LOSSES, LOST), (DUPLICATES, TWICE))
-            if budgets[place].times
-            and network != "set"  # there, nothing is lost for good, or once only
+            # in a set, nothing is lost for good, or comes once only
+            if budgets[place].times and network != "set"
         ]
         self.moves: dict[int, tuple[Effect, ...]] = {}
         self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}

@@ -54,10 +54,9 @@ class Check(NamedTuple):
 
 def faults(path: Path) -> list[str]:
     """The options of a program's header."""
-    line = r"^# Faults: (.+(?:\n#  +.+)*)$"
-    found = re.search(line, text_of(path), re.MULTILINE)
+    found = re.search(r"^# Faults: (.+)$", text_of(path), re.MULTILINE)
     assert found is not None, path
-    return [] if found[1] == "none" else shlex.split(found[1].replace("\n#", ""))
+    return [] if found[1] == "none" else shlex.split(found[1])
 
 
 def bugs(path: Path) -> list[Bug]:
@@ -85,7 +84,8 @@ def unchecked(path: Path) -> dict[str, str]:
 
 
 def text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    """The text of a program, each entry of its header on one line."""
+    return re.sub(r"\n#  +", " ", path.read_text(encoding="utf-8"))
 
 
 def simulated(path: Path, bug: str, *options: str, limit: float = 3600.0) -> dict[str, Any]:

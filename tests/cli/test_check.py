@@ -1,7 +1,10 @@
 """`quorate check`: what it says of what it has looked at, and of what it is told wrong."""
 
+import gc
 import json
-from collections.abc import Callable
+import signal
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +137,38 @@ def test_bounds_say_what_widens_them(check: Quorate) -> None:
     assert check(WAITS.replace("BODY", "pass"), "--timeouts", "1").status == 1
 
 
+def test_whose_timers_run_out_and_who_crashes(check: Quorate) -> None:
+    text = WAITS.replace("BODY", "pass").replace("has=p.n < 2", "has=p.n >= 0")
+    ended = check(text, "--timeouts", "P", "--crashes", "P:1, main_:0")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines() == [
+        "error[Q139]: crashes of `main_`: the program has no such process class",
+        "  = help: it has P",
+    ]
+    ended = check(text, "--timeouts", "P", "--crashes", "0,P:1")
+    assert ended.status == 0
+    assert "; at most 1 timeout of P and 1 crash of P; no restart, loss or" in ended.out
+    found = json.loads(check(text, "--timeouts", "P", "--crashes", "2", "--json").out)
+    assert [found["bounds"][name] for name in ("timeouts", "crashes")] == [{"P": 1}, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("many", None),
+        ("-1", "`-1` says not how often, or of which processes: write `2`, `Server:2`, or"),
+        ("P:1,", "`` says not how often"),
+        ("P:one", "`P:one` says not how often"),
+        ("P,P:2", "`P,P:2` says twice how often: write each class once"),
+        ("1" * 10, "says not how often"),
+    ],
+)
+def test_times_that_cannot_be_understood(check: Quorate, text: str, says: str | None) -> None:
+    ended = check(greets(), "--crashes", text)
+    assert (ended.status, ended.out) == (2, "")
+    assert (says or "error[Q139]: crashes of `many`") in ended.err
+
+
 @pytest.mark.parametrize("bound", ["--states", "--depth"])
 def test_a_limit_that_is_reached(check: Quorate, bound: str) -> None:
     ended = check(greets(), bound, "2")
@@ -235,6 +270,86 @@ def test_an_interrupt_shows_what_was_covered(
     ended = check(greets())
     assert ended.status == 130
     assert ended.out.startswith("interrupted: ")
+
+
+@pytest.mark.parametrize("what", ["Reductions.refute", "Recorder.explore", "lassos"])
+def test_an_interrupt_after_the_search_shows_what_was_covered(
+    check: Quorate, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"quorate.worlds.check.run.{what}", interrupted)
+    lively = "@eventually\ndef ended():\n    return each(p in P, has=p.n == 1)\n"
+    ended = check(greets() + lively)
+    assert (ended.status, ended.err) == (130, "")
+    assert ended.out.startswith("interrupted: ")
+
+
+@pytest.fixture
+def callbacks() -> Iterator[None]:
+    """What is told when Python looks for garbage is the same afterwards."""
+    before = [*gc.callbacks]
+    yield
+    gc.callbacks[:] = before
+
+
+def collecting(act: Callable[[], None]) -> None:
+    """Act once, while Python tells that it has looked for garbage."""
+    acts = [act]
+
+    def told(phase: str, _: Any) -> None:
+        if phase == "stop" and acts:
+            acts.pop()()
+
+    gc.callbacks.append(told)
+    gc.collect()
+
+
+def deleting(act: Callable[[], None]) -> None:
+    """Act while an object is let go."""
+    weakref.finalize(Weak(), act)
+
+
+class Weak:
+    """An object that nobody keeps."""
+
+
+@pytest.mark.usefixtures("callbacks")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("drop", [collecting, deleting])
+def test_an_interrupt_is_heard_where_python_drops_what_is_raised(
+    check: Quorate, monkeypatch: pytest.MonkeyPatch, drop: Any, number: signal.Signals
+) -> None:
+    def explore(twin: Explorer, kernel: bool | None = None) -> None:
+        twin.go_on(3)
+        drop(lambda: signal.raise_signal(number))
+        while True:  # it comes here, if at all
+            pass
+
+    monkeypatch.setattr("quorate.worlds.check.run.explore", explore)
+    ended = check(greets())
+    assert (ended.status, ended.err) == (130, "")
+    assert ended.out.startswith("interrupted: ")
+
+
+@pytest.mark.usefixtures("callbacks")
+def test_what_else_python_drops_is_told_as_before(
+    check: Quorate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    def fail() -> None:
+        raise ValueError
+
+    def explore(twin: Explorer, kernel: bool | None = None) -> None:
+        collecting(fail)
+        twin.go_on()
+
+    monkeypatch.setattr("quorate.worlds.check.run.explore", explore)
+    monkeypatch.setattr("sys.unraisablehook", lambda what: told.append(what.exc_type))
+    assert check(greets()).status == 0
+    assert told == [ValueError]
 
 
 def test_what_is_left_out_can_be_held_to_what_is_not(quorate: Quorate, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quorate.lang.faults import FAULTS, FaultError, fault_of, faults_of
+from quorate.lang.faults import FAULTS, FaultError, fault_of, faults_of, times_of
 
 ENDS = {"from": None, "to": None}
 
@@ -87,6 +87,21 @@ def test_what_cannot_be_understood(name: str, text: str, message: str, help: str
         fault_of(name, text)
     assert raised.value.message.startswith(message)
     assert help in raised.value.help
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("0", 0),
+        ("2", 2),
+        ("Server", {"Server": 1}),
+        ("Server:2, Client", {"Server": 2, "Client": 1}),
+        ("2,Client:0", {"process": 2, "Client": 0}),
+        ("process:3", 3),
+    ],
+)
+def test_how_often_and_to_whom(text: str, times: Any) -> None:
+    assert times_of(text) == times
 
 
 def test_a_table_has_one_text_of_a_name_or_several() -> None:

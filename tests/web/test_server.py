@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from quorate.core.errors import ProgramError
-from quorate.web.server import BODY_BYTES_MAX, LINE_BYTES_MAX, Server
+from quorate.web.server import BODY_BYTES_MAX, LINE_BYTES_MAX, Refused, Server
 from serving import post, request, serving
 
 
@@ -239,6 +239,15 @@ def test_a_search_is_stopped(tmp_path: Path) -> None:
         assert found[0]["stopped"] == "interrupted"
         assert found[0]["link"] is None
         assert not request(server, "GET", "progress").data["running"]
+
+
+def test_a_signal_is_raised_in_a_request_alone(tmp_path: Path) -> None:
+    path = tmp_path / "program.da"
+    path.write_text(ENDLESS)
+    with serving(path) as server:
+        with pytest.raises(Refused, match="interrupted"):
+            server.ask(server.interrupt)
+        server.interrupt()
 
 
 def test_a_port_that_is_taken(server: Server) -> None:

@@ -1,11 +1,15 @@
 """What the headers of the programs say, as bench/zoo.py reads it."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parent.parent.parent
+
+SEEDS = int(os.environ.get("QUORATE_SEEDS", "60"))
+"""How many the right programs are to survive; `QUORATE_SEEDS=10000` is what their headers say."""
 
 
 def load_zoo() -> ModuleType:

@@ -1,6 +1,5 @@
 """Programs with known bugs: each is found as its header says, and what is right survives."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoo.headers import ROOT, zoo
-
-SEEDS = int(os.environ.get("QUORATE_SEEDS", "60"))
-"""How many the right programs are to survive; `QUORATE_SEEDS=10000` is what their headers say."""
-
+from zoo.headers import ROOT, SEEDS, zoo
 
 BUGS = [bug for path in zoo.PROGRAMS for bug in zoo.bugs(path)]
 

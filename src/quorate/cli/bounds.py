@@ -11,24 +11,40 @@ import click
 from quorate.cli.program import Number, load_program
 from quorate.cli.status import Status
 from quorate.core.errors import ProgramError
+from quorate.lang.faults import FaultError, times_of
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from quorate.worlds.check.explore import Bounds
 
-_BUDGETS = {
-    "timeouts": "Timers that run out: 0.",
-    "crashes": "Processes that crash: 0.",
-    "restarts": "Of those that crash: 0.",
-    "losses": "Messages that are lost: 0.",
-    "duplicates": "That come twice: 0.",
+
+class Times(click.ParamType[Any]):
+    """How often something may happen, and to processes of which classes: see lang/faults.py."""
+
+    name = "times"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | dict[str, int]:
+        try:
+            return times_of(value) if isinstance(value, str) else value
+        except FaultError as error:
+            self.fail(f"{error.message}: {error.help}", param, ctx)
+
+
+_BUDGETS: dict[str, tuple[click.ParamType[Any], str, str]] = {
+    "timeouts": (Times(), "TIMES", "Timers that run out: 0. `Server:2`: those of its processes."),
+    "crashes": (Times(), "TIMES", "Processes that crash: 0. `Server:1,Client:1`: of these."),
+    "restarts": (Times(), "TIMES", "Of those that crash: 0."),
+    "losses": (Number(0), "N", "Messages that are lost: 0."),
+    "duplicates": (Number(0), "N", "That come twice: 0."),
 }
 
 _OPTIONS = [
     *(
-        click.option(f"--{name}", type=Number(0), default=0, metavar="N", help=help)
-        for name, help in _BUDGETS.items()
+        click.option(f"--{name}", type=type, default=0, metavar=metavar, help=help)
+        for name, (type, metavar, help) in _BUDGETS.items()
     ),
     click.option(
         "--network",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import math
 import os
@@ -33,6 +34,8 @@ from quorate.lang.faults import FAULTS, FaultError, duration, fault_of
 from quorate.lang.names import nearest
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from quorate.worlds.sim.scenario import Line
     from quorate.worlds.sim.seeds import Plan
 
@@ -175,7 +178,7 @@ def simulate(
             if as_json and told_as_json(error):
                 return Status.MISUSED
             raise
-        _check_names(plan)
+        _check_names(plan, loaded)
         from quorate.cli.simulated import Report, Style
 
         told = (options["quiet"], 10 if verbose else 20, options["keep_going"])
@@ -213,15 +216,27 @@ def collect_seldom(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does."""
+    """SIGTERM ends it as Ctrl-C does, and neither is lost where Python drops what is raised.
+
+    That is where it looks for garbage, and tells of that (worlds/base/collector.py), or an object
+    is gone. From this thread it would be sent again too soon: before that is over.
+    """
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(_thread.interrupt_main, (signal.SIGTERM,))
+        else:
+            tell(what)
+
+    before, tell = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
+        sys.unraisablehook = tell
         signal.signal(signal.SIGTERM, before)
 
 
@@ -298,11 +313,11 @@ def _plan(
     )
 
 
-def _check_names(plan: Plan) -> None:
+def _check_names(plan: Plan, module: ModuleType) -> None:
     """The command line and the scenario name only processes that the program has classes of."""
-    from quorate.worlds.sim.seeds import process_classes
+    from quorate.worlds.base import process_classes
 
-    known = process_classes()
+    known = process_classes(module)
     for place, name in _named(plan):
         kind = name.partition("-")[0]
         if kind not in known:

@@ -20,6 +20,9 @@ Read = Callable[[str], Any]
 EVER = math.inf
 """How long a crash lasts that is written `for=ever`."""
 
+OTHERS = "process"
+"""What all processes are: how often, where nothing is said of their classes."""
+
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -115,14 +118,42 @@ def _nothing(text: str) -> Mapping[str, Any]:
     raise FaultError(f"`{text}` is no setting of it", "write `on`, or settings as `every=5s`")
 
 
+def _counted(text: str) -> tuple[str | None, int] | None:
+    """Of `Server:2`, `Server` or `2` the class, if there is one, and the number."""
+    found = re.fullmatch(r"(?:(?P<kind>[^\W\d]\w*)(?::(?P<of>\d{1,9}))?|(?P<any>\d{1,9}))", text)
+    return found and (found["kind"], int(found["of"] or found["any"] or 1))
+
+
 def _whom(text: str) -> Mapping[str, Any]:
     """`Server:2`, `Server`, or `2`: at most how many processes of which class, at a time."""
-    found = re.fullmatch(r"(?:(?P<kind>[^\W\d]\w*)(?::(?P<of>\d+))?|(?P<any>\d+))", text)
-    count = int((found and (found["of"] or found["any"])) or 1)
-    if found is None or count < 1:
+    kind, count = _counted(text) or (None, 0)
+    if count < 1:
         help = "write `Server:1` for one process of class Server at a time"
         raise FaultError(f"`{text}` says not which processes, or how many", help)
-    return {"kind": found["kind"], "count": count}
+    return {"kind": kind, "count": count}
+
+
+def times_of(text: str) -> int | dict[str, int]:
+    """How often something may happen: `2`; or to processes of which classes, `Server:2,Client`.
+
+    A number by itself beside these is for all others, and is that of `process`.
+    """
+    found: dict[str, int] = {}
+    for part in map(str.strip, text.split(",")):
+        counted = _counted(part)
+        if counted is None:
+            help = "write `2`, `Server:2`, or `1,Server:2`"
+            raise FaultError(f"`{part}` says not how often, or of which processes", help)
+        kind, count = counted[0] or OTHERS, counted[1]
+        if kind in found:
+            raise FaultError(f"`{text}` says twice how often", "write each class once")
+        found[kind] = count
+    return found[OTHERS] if found.keys() == {OTHERS} else found
+
+
+def as_times(times: Mapping[str, int]) -> str:
+    """How `times_of` reads these."""
+    return ",".join(f"{kind}:{times[kind]}" for kind in sorted(times))
 
 
 MODELS: dict[str, dict[str, tuple[Read, Any]]] = {

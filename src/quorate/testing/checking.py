@@ -30,8 +30,9 @@ def check(
     """How many states the program has, in all of which its properties hold.
 
     `bounds` are those of worlds/check/explore.py: timeouts, crashes, restarts, losses, duplicates,
-    network, and states, depth, seconds. Raises Violated, also where such a limit was reached before
-    all was looked at, or what is to be so sometimes never was; QuorateSyntaxError, ProgramError.
+    network, and states, depth, seconds; of classes, `crashes={"Server": 1}`. Raises Violated, also
+    where such a limit was reached before all was looked at, or what is to be so sometimes never
+    was; QuorateSyntaxError, ProgramError.
     """
     __tracebackhide__ = True
     checked = checked_program(program, args, bounds, deadlocks=deadlocks, strong=strong)

@@ -27,7 +27,6 @@ from quorate.worlds.check.explore import Bounds, Graph
 from quorate.worlds.check.retelling import Program
 from quorate.worlds.check.seeking import Sought, seek, violation
 from quorate.worlds.check.showing import StateSeen, Viewer, Way
-from quorate.worlds.check.tables import BUDGETS
 
 ROWS_MAX = 400
 """How many rows the diagram has at most."""
@@ -101,7 +100,7 @@ class Exploration:
         words = [self.program.path, *self.program.arguments]
         return About(
             " ".join(map(plain, words)),
-            {name: getattr(self.bounds, name) for name in BUDGETS},
+            {str(each): each.times for each in self.bounds.budgets},
             self.bounds.network,
             {
                 seen_from_here(path): [_printable(line) for line in source.lines]

@@ -101,7 +101,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.exploration = exploration
         self.token = secrets.token_urlsafe(16)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
-        self._stopped = False
+        self._stopped = self._busy = False
         self._searches_to_stop = 0
         self._thread: threading.Thread | None = None
         try:
@@ -124,7 +124,7 @@ class Server(socketserver.ThreadingTCPServer):
         threading.Thread(target=partial(self.serve_forever, 0.05), daemon=True).start()
         self._thread = threading.current_thread()
         while not self._stopped:
-            with contextlib.suppress(KeyboardInterrupt, queue.Empty):  # a signal may just miss it
+            with contextlib.suppress(queue.Empty):  # a signal may just miss it
                 self._do(*self._work.get(timeout=WAIT_SECONDS))
         self.shutdown()
         self.server_close()
@@ -143,12 +143,16 @@ class Server(socketserver.ThreadingTCPServer):
             _thread.interrupt_main()
 
     def interrupt(self, *_: Any) -> None:
-        """Of signals to the thread that serves: end it at once, or the search alone."""
+        """Of signals to the thread that serves: end it at once, or the search alone.
+
+        What it is at is broken off; between two requests nothing is raised, which none would catch.
+        """
         if self._searches_to_stop:
             self._searches_to_stop -= 1
         else:
-            self._stopped = True
-        raise KeyboardInterrupt
+            self.stop()
+        if self._busy:
+            raise KeyboardInterrupt
 
     def ask(self, work: Callable[[], Any]) -> Any:
         """What comes of work, which the one thread does when it comes to it."""
@@ -158,13 +162,17 @@ class Server(socketserver.ThreadingTCPServer):
 
     def _do(self, work: Callable[[], Any], future: Future[Any]) -> None:
         try:
-            future.set_result(work())
-        except Exception as error:
-            future.set_exception(error)
-        finally:
-            if not future.done():
+            self._busy = True
+            answer = work()
+            self._busy = False
+        except (Exception, KeyboardInterrupt) as error:
+            self._busy = False
+            if isinstance(error, KeyboardInterrupt):
                 status, help = HTTPStatus.SERVICE_UNAVAILABLE, "ask again, or start it again"
-                future.set_exception(Refused(status, "the explorer was interrupted", help))
+                error = Refused(status, "the explorer was interrupted", help)
+            future.set_exception(error)
+        else:
+            future.set_result(answer)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever asked has gone before the answer came, or never asked: that is no fault."""

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from quorate.worlds.check.steps import Came
-from quorate.worlds.check.tables import COST, FREE, NOBODY, Outcome
+from quorate.worlds.check.tables import BUDGETS, COST, FREE, NOBODY, NONE, Budget, Outcome
 
 SLOTS, MESSAGES = 3, 8
 
@@ -17,19 +17,23 @@ class Local:
     slot: int
     taken: frozenset[int] = frozenset()
     phase: int = 0
+    crashed: bool = False
 
 
 class Programs:
     """Tables of programs that end: whoever takes a message knows it, and sends what it sends once.
 
     Of some messages and phases the rest depends on all that is known, of others on nothing else.
+    Whoever crashes knows nothing any more, and may begin anew. The class of a process is P and its
+    slot.
     """
 
     clients = None
 
-    def __init__(self, seed: int, ordered: bool) -> None:
+    def __init__(self, seed: int, ordered: bool, budgets: tuple[Budget, ...] = NONE) -> None:
         self.seed = seed
         self.ordered = ordered
+        self.budgets = budgets
         random = Random(seed)
         self.to = [random.randrange(SLOTS) for _ in range(MESSAGES)]
         self.sender = [random.randrange(SLOTS) for _ in range(MESSAGES)]
@@ -66,16 +70,23 @@ class Programs:
         lot = self.lot("sent", before.slot, key, *of)
         own = [each for each in range(MESSAGES) if self.sender[each] == before.slot]
         sent = lot.sample(own, min(lot.choice([0, 0, 1, 2]), len(own)))
-        if after == before:
+        if after == before or kind == "crash":
             sent = []
         self.outcomes.append(
             Outcome(
                 *(kind, self.number(before), self.number(after)),
                 *(tuple(sent if self.ordered else sorted(sent)), (), taken),
-                *(COST.get(kind, FREE), Came(())),
+                *(self.cost(kind, before.slot), Came(())),
             )
         )
         return len(self.outcomes) - 1
+
+    def cost(self, kind: Any, slot: int) -> int:
+        if kind not in COST:
+            return FREE
+        name = BUDGETS[COST[kind]]
+        of_class = [i for i, b in enumerate(self.budgets) if b[::2] == (name, f"P{slot}")]
+        return of_class[0] if of_class else COST[kind]
 
     def begin(self) -> list[int]:
         first = self.outcome("begin", Local(0, phase=-1), Local(0), "begin")
@@ -94,12 +105,17 @@ class Programs:
             enough = lot.randrange(3)
             kinds = lot.sample(["go on", "go on", "timeout"], lot.choice([1, 1, 2]))
             found = ()
-            if here.phase < 2 and len(here.taken) >= enough:
+            if here.crashed:
+                found = (self.outcome("restart", here, Local(here.slot), "restart"),)
+            elif here.phase < 2 and len(here.taken) >= enough:
                 then = Local(here.slot, here.taken, here.phase + 1)
                 found = tuple(
                     self.outcome(kind, here, then, (here.phase, way))
                     for way, kind in enumerate(kinds)
                 )
+            if not here.crashed and self.budgets[self.cost("crash", here.slot)].times:
+                gone = Local(here.slot, crashed=True)
+                found += (self.outcome("crash", here, gone, "crash"),)
             self.moves[local] = found
         return found
 
@@ -110,7 +126,8 @@ class Programs:
             here = self.known[local]
             late = self.lot("late", message).randrange(3)
             then = Local(here.slot, here.taken | {message}, here.phase)
-            if self.lot("deaf", message).random() < 0.2 and here.phase >= late:
+            is_deaf = self.lot("deaf", message).random() < 0.2 and here.phase >= late
+            if is_deaf or here.crashed:
                 then = here
             found = (self.outcome("deliver", here, then, message, message),)
             self.deliveries[local, message] = found

@@ -258,6 +258,18 @@ def test_what_bounds_hold_back_can_be_taken_and_says_so(lock: Browser) -> None:
     assert state(lock, link).left["timeouts"] == -1
 
 
+def test_what_is_left_is_told_by_classes(opened: Open) -> None:
+    browser = opened(lock_of(2), timeouts={"Client": 1}, crashes={"Client": 1})
+    first = state(browser, "").steps[0].name
+    crash = next(each for each in state(browser, first).steps if each.what == "crashes")
+    assert crash.process != "Server-1"
+    then = state(browser, f"{first}.{crash.name}")
+    assert then.left["crashes of Client"] == 0
+    assert then.left["timeouts of Client"] == 1
+    again = next(each for each in then.steps if each.what == "crashes")
+    assert again.beyond == "crashes of Client"
+
+
 def test_properties_of_a_state(lock: Browser) -> None:
     def told(link: str) -> dict[str, tuple[bool | None, str]]:
         return {each.name: (each.holds, each.says) for each in state(lock, link).properties}

@@ -35,9 +35,10 @@ def program(guarantee: str, folder: Path) -> ModuleType:
 # All runs, one by one: plain interleaving, with the whole history as a part of the state.
 
 
-def histories(tables: Tables, budgets: tuple[int, ...]) -> Iterator[tuple[Any, bool]]:
+def histories(tables: Tables) -> Iterator[tuple[Any, bool]]:
     """The history of each beginning of a run, and whether the run is at its end."""
     begins = tables.begin(main_of(next(iter(tables.steps.modules.values()))))
+    budgets = tuple(each.times for each in tables.budgets)
     todo = [({}, (), budgets, (), each) for each in begins]
     seen = set()
     while todo:
@@ -72,10 +73,10 @@ def costs(tables: Tables, action: int) -> bool:
 def is_contradicted(module: ModuleType, bounds: Bounds) -> bool:
     """Whether the history of some run is not what the program says of it."""
     steps = Steps(module)
-    tables = Tables(steps, lambda local, process: 0, crash=bounds.crashes > 0)
+    tables = Tables(steps, lambda local, process: 0, budgets=bounds.budgets)
     in_the_end = bool(steps.place.judges.in_the_end)
     judged = set()
-    for history, ends in histories(tables, bounds.budgets):
+    for history, ends in histories(tables):
         if (ends or not in_the_end) and str(history) not in judged:
             judged.add(str(history))
             if contradicts(events_of(history), steps.said) is not None:

@@ -43,6 +43,11 @@ def told(found: Found) -> tuple[str, str]:
 
 
 MISCHIEF = {"timeouts": 1, "crashes": 1, "restarts": 1, "losses": 1, "duplicates": 1}
+OF_CLASSES = {
+    "timeouts": {"Proposer": 1, "process": 1},
+    "crashes": {"Acceptor": 1, "Proposer": 1},
+    "restarts": {"Acceptor": 1},
+}
 
 
 @pytest.fixture(params=[0, 2], ids=["alone", "helped"])
@@ -62,6 +67,7 @@ RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("two_phase.da", [2], {"deadlocks": False, "losses": 1, "duplicates": 2, "crashes": 1}),
     ("basic_paxos.da", [1, 3, 1], {"states": 3000}),
     ("basic_paxos.da", [1, 3, 1], {"states": 3000, **MISCHIEF}),
+    ("basic_paxos.da", [1, 3, 1], {"states": 3000, **OF_CLASSES}),
     ("ricart_agrawala.da", [2, 1], MISCHIEF | {"states": 1000}),
     ("lamport_mutex.da", [2, 1], {}),
 ]

@@ -289,8 +289,11 @@ def test_whoever_asks_again_is_answered(program: Any, bounds: dict[str, int]) ->
     assert program(RETRY, **bounds).verdict == "holds"
 
 
-def test_timers_fire_in_a_cycle_more_often_than_their_budget_allows(program: Any) -> None:
-    found = program(RETRY, "deaf", timeouts=1)
+@pytest.mark.parametrize("timeouts", [1, {"Client": 1}, {"process": 1, "Server": 0}])
+def test_timers_fire_in_a_cycle_more_often_than_their_budget_allows(
+    program: Any, timeouts: Any
+) -> None:
+    found = program(RETRY, "deaf", timeouts=timeouts)
     lasso = the_lasso(found)
     assert "timeout" in {found.tables.outcomes[action].kind for action in lasso.loop}
     assert "the timer of Client-2 fires" in lasso.why

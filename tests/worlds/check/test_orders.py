@@ -66,7 +66,7 @@ class Naive:
     def __init__(self, tables: Any, bounds: Bounds) -> None:
         self.tables = tables
         self.network = bounds.network
-        self.left = dict(zip(BUDGETS, bounds.budgets, strict=True))
+        self.left = {each.name: each.times for each in bounds.budgets}
         self.locals: dict[int, int] = {}
         self.messages: list[int] = []
         self.failed = False

@@ -28,18 +28,25 @@ class Ends(Explorer):
         self.ends.add(state.print)
 
 
+TIMES = st.integers(0, 1) | st.dictionaries(
+    st.sampled_from(["P0", "P1", "P2", "process"]), st.integers(0, 1), min_size=1, max_size=2
+)
+
+
 @given(
     seed=st.integers(0, 1 << 32),
     network=st.sampled_from(["bag", "fifo"]),
-    timeouts=st.integers(0, 1),
+    timeouts=TIMES,
     losses=st.integers(0, 1),
+    crashes=TIMES,
+    restarts=TIMES,
 )
 @settings(max_examples=150, deadline=None)
 def test_the_same_ends_are_reached_and_properties_see_the_same(
-    seed: int, network: Any, timeouts: int, losses: int
+    seed: int, network: Any, **budgets: Any
 ) -> None:
-    bounds = Bounds(network=network, timeouts=timeouts, losses=losses, states=20_000)
-    tables: Any = Programs(seed, network == "fifo")
+    bounds = Bounds(network=network, **budgets, states=10_000)
+    tables: Any = Programs(seed, network == "fifo", bounds.budgets)
     begins = tables.begin()
     nothing: Any = NothingAsked()
     whole = Ends(tables, nothing, bounds)
@@ -47,7 +54,8 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
     if whole.go_on().stopped:
         return
     reductions = Reductions(
-        Commuting(tables, bounds.budgets, messages=not losses), Sending(tables, bounds.budgets)
+        Commuting(tables, bounds.budgets, messages=not bounds.losses),
+        Sending(tables, bounds.budgets),
     )
     while True:
         part = Ends(tables, nothing, bounds, reductions=reductions.used())
@@ -69,6 +77,7 @@ def test_the_same_ends_are_reached_and_properties_see_the_same(
         ("mutex.da", (2, 2), {"network": "fifo"}, 1),
         ("two_phase_commit.da", (2, 1), {"timeouts": 1, "crashes": 1}, 1),
         ("two_phase_commit.da", (2, 1), {"losses": 1}, 1),
+        ("two_phase_commit.da", (2, 1), {"timeouts": {"Site": 2}, "crashes": {"Site": 1}}, 1),
         ("chang_roberts.da", (4, 2), {}, 1),
         ("ricart_agrawala.da", (2, 2), {}, 1),
     ],
@@ -158,6 +167,50 @@ def main():
     server = new(Server, ())
     start({server} | new(Client, (server,), num=2))
 """
+
+
+LATE = """
+class Server(process):
+    def setup(observer):
+        self.got = False
+    def run():
+        send(('up',), to=observer)
+        await(False)
+    def receive(msg=('put',)):
+        got = True
+    def receive(msg=('tell',), from_=p):
+        if got:
+            send(('yes',), to=p)
+class Observer(process):
+    def setup():
+        self.ups, self.told = 0, False
+    def run():
+        await(False)
+    def receive(msg=('up',), from_=p):
+        ups += 1
+        if ups == 2:
+            send(('tell',), to=p)
+    def receive(msg=('yes',)):
+        told = True
+@always
+def forgotten():
+    return each(p in Observer, has=not p.told)
+def main():
+    observer = new(Observer, ())
+    server = new(Server, (observer,))
+    start({observer, server})
+    send(('put',), to=server)
+"""
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_a_message_may_come_before_a_crash_or_after_the_restart(
+    tmp_path: Path, reduce: bool
+) -> None:
+    path = tmp_path / "late.da"
+    path.write_text(LATE)
+    found = check(path, (), Bounds(crashes=1, restarts=1, reduce=reduce))
+    assert found.graph.wrong is not None
 
 
 def test_what_could_come_before_a_step_is_not_followed_for_ever(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import (
     config_of,
     faults_of_program,
+    process_classes,
     properties_of,
     specifications_of,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "faults_of_program",
     "is_in_step",
     "not_ended",
+    "process_classes",
     "properties_of",
     "specifications_of",
     "standing_of",

@@ -32,6 +32,17 @@ def faults_of_program(module: ModuleType) -> dict[str, Any]:
     return faults
 
 
+def process_classes(module: ModuleType) -> list[str]:
+    """The names of the process classes of a program, and `main`."""
+    found = {
+        cls.__name__
+        for each in _modules_of(module)
+        for cls in vars(each).values()
+        if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
+    }
+    return sorted({"main" if name == "main_process_" else name for name in found})
+
+
 def properties_of(module: ModuleType) -> list[Property]:
     """The properties of a program, those of the .da modules that it is made of included."""
     return [found for each in _modules_of(module) for found in getattr(each, "_properties_", ())]

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from quorate.worlds.check import kernel
 from quorate.worlds.check.effects import (
-    BUDGET,
     SHARES,
     Effect,
     Effects,
@@ -139,7 +138,7 @@ class Mirror:
             ends = puts, self.puts.count, sent, self.sent.count
             self.effects.append([(each.action, each.cost, flags, each.taken, each.slot, *ends)])
             self.deltas.append([(each.delta, each.seen)])
-            wider = max((place - BUDGET + 1 for place, _ in each.puts), default=0)
+            wider = max((place - self.of.head + 1 for place, _ in each.puts), default=0)
             self.growth = max(self.growth, wider + len(each.sent))
         return start
 
@@ -229,10 +228,10 @@ def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
     return new
 
 
-def get_row(level: Level, state: int) -> tuple[list[int], tuple[int, ...]]:
+def get_row(level: Level, state: int, head: int) -> tuple[list[int], tuple[int, ...]]:
     """The row of a state as the twin has it, and its network."""
     size, *numbers = level.rows[level.offsets[state] : level.offsets[state + 1]].tolist()
-    return numbers[: BUDGET + size], tuple(numbers[BUDGET + size :])
+    return numbers[: head + size], tuple(numbers[head + size :])
 
 
 def waiting_in(level: Level, first: int, end: int) -> Waiting:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
@@ -18,14 +18,14 @@ from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
 from quorate.worlds.base import properties_of
 from quorate.worlds.check import tables as tb
-from quorate.worlds.check.effects import BUDGET, LOST, Effect
+from quorate.worlds.check.effects import LOST, Effect
 from quorate.worlds.check.explore import Bounds, Explorer
 from quorate.worlds.check.network import Net
 from quorate.worlds.check.observing import Observer
 from quorate.worlds.check.retelling import timer_of
 from quorate.worlds.check.run import config_within, tables_of
 from quorate.worlds.check.steps import Came, Reads, Sent, Steps
-from quorate.worlds.check.tables import BUDGETS, FREE, Tables
+from quorate.worlds.check.tables import FREE, Tables
 
 Kind = tb.Kind | Literal["lose", "double"]
 
@@ -61,18 +61,19 @@ class Step(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A state of the program: what is left of the budgets and the local states, and messages.
+    """A state of the program: what is left of each budget, the local states, and messages.
 
     `failed` is what the step has come to that was to lead on from here.
     """
 
-    row: tuple[int, ...]
+    left: tuple[int, ...]
+    locals: tuple[int, ...]
     net: Net = ()
     failed: Came | None = None
 
     @property
-    def locals(self) -> tuple[int, ...]:
-        return self.row[BUDGET:]
+    def row(self) -> tuple[int, ...]:
+        return self.left + self.locals
 
 
 class Taken(NamedTuple):
@@ -157,7 +158,7 @@ class Browser(Explorer):
         super().__init__(tables, asks, bounds, deadlocks=False)
         self.events = Events(tables)
         self.begins = tables.begin(main_of(module))
-        self.start = Position(self.before_all.row)
+        self.start = self._position(self.before_all.row)
 
     # Steps.
 
@@ -178,7 +179,7 @@ class Browser(Explorer):
             for nth, effect in enumerate(some):
                 full = f"{name}-{nth + 1}" if len(some) > 1 else name
                 spent = effect.cost != FREE and at.row[effect.cost] <= 0
-                beyond = BUDGETS[effect.cost] if spent else None
+                beyond = str(self.tables.budgets[effect.cost]) if spent else None
                 found.append(Step(full, event, effect, nth, len(some), beyond))
         return sorted(found, key=_order)
 
@@ -186,7 +187,10 @@ class Browser(Explorer):
         """The state that a step leads to."""
         row, net = self._made_of(at.row, at.net, step.effect)
         failed = self.tables.outcomes[step.effect.action].came if step.effect.fails else None
-        return Position(tuple(row), net, failed)
+        return self._position(row, net, failed)
+
+    def _position(self, row: Sequence[int], net: Net = (), failed: Came | None = None) -> Position:
+        return Position(tuple(row[: self.head]), tuple(row[self.head :]), net, failed)
 
     # Links.
 

@@ -17,16 +17,16 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from quorate.lang.faults import as_times
 from quorate.worlds.check.explore import Bounds, Explorer, Graph
 from quorate.worlds.check.liveness import is_lively
 from quorate.worlds.check.progress import Progress
 from quorate.worlds.check.saved import (
-    SHORT,
     Header,
     Meant,
     Round,
@@ -53,7 +53,11 @@ def meant_by(module: ModuleType, bounds: Bounds, config: Any, *, deadlocks: bool
     folder = folder_of(str(module.__file__), module.__name__)
     files = {str(each.__file__) for each in modules_of(module).values()}
     names = "network", *BUDGETS
-    options: dict[str, bool | int | str] = {f"--{each}": getattr(bounds, each) for each in names}
+    given = {each: getattr(bounds, each) for each in names}
+    options: dict[str, bool | int | str] = {
+        f"--{each}": as_times(value) if isinstance(value, Mapping) else value
+        for each, value in given.items()
+    }
     options |= {"--no-reduction": not bounds.reduce, "--no-deadlock": not deadlocks}
     options |= {"config": repr(sorted(config.items()))} if config else {}
     return Meant(
@@ -233,7 +237,7 @@ class Keeper:
             transitions=graph.transitions,
             depth=graph.depth,
             seconds=graph.seconds,
-            short=[name for name in SHORT if name in graph.short],
+            short=sorted(graph.short),
             reached=sorted({state for state, _ in graph.reached}),
             asked=progress.asked_count,
             level=size_of(progress.level),

@@ -31,12 +31,10 @@ from quorate.worlds.check.arrays import (
     with_room,
     work_with_room,
 )
-from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.explore import Explorer, Graph, Reductions
 from quorate.worlds.check.loop import expand_ahead, settle
 from quorate.worlds.check.places import Alike
 from quorate.worlds.check.progress import Progress
-from quorate.worlds.check.tables import BUDGETS
 
 STRIDE = 1 << 11
 """How many states are a share. After each the kernel comes back to look at the clock."""
@@ -88,14 +86,14 @@ class CompiledExplorer(Explorer):
         )
         self.graph, self.effects, self.asked = twin.graph, twin.effects, twin.asked
         self.begun, self.looked, self.keeper = twin.begun, twin.looked, twin.keeper
-        timeouts = 1 << BUDGETS.index("timeouts")
+        timeouts = sum(1 << each for each in self.timeouts)
         reduces = (
             twin.effects.commuting is not None,
             self.sending is not None,
             self.symmetry is not None,
         )
         kind = NETWORKS[self.bounds.network]
-        self.rules = k.Rules(kind, BUDGET, timeouts, self.deadlocks, *reduces)
+        self.rules = k.Rules(kind, self.head, timeouts, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
         self.mirror = Mirror(self.tables, self.effects, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
@@ -229,7 +227,7 @@ class CompiledExplorer(Explorer):
 
     def _learn(self) -> None:
         """Fill in all that can happen in the state where the kernel is."""
-        self._events(*get_row(self.level, int(self.counts[k.DONE])))
+        self._events(*get_row(self.level, int(self.counts[k.DONE]), self.head))
         self.program = self.mirror.program()
         self.places.numbers()
 
@@ -255,7 +253,7 @@ class CompiledExplorer(Explorer):
             if graph.wrong is not None and new[k.DONE_THEN] != last:
                 break  # of a state after that at which the search ends
             last = new[k.DONE_THEN]
-            self._ask(get_row(self.new, new[k.STATE])[0], base + new[k.STATE])
+            self._ask(get_row(self.new, new[k.STATE], self.head)[0], base + new[k.STATE])
             then = new
         counts[k.NEWS] = 0
         if graph.wrong is not None and last != counts[k.DONE]:
@@ -265,7 +263,7 @@ class CompiledExplorer(Explorer):
         graph.parents.frombytes(self.new.parents[found].view(np.uint8).data)
         graph.actions.frombytes(self.new.actions[found].view(np.uint8).data)
         graph.transitions = int(counts[k.TRANSITIONS])
-        graph.short |= {name for bit, name in enumerate(BUDGETS) if counts[k.SHORT] >> bit & 1}
+        graph.short |= {bit for bit in range(self.head) if counts[k.SHORT] >> bit & 1}
         state = int(counts[k.FIRST] + counts[k.DONE]) - 1
         if counts[k.STUCK]:
             graph.stuck = state

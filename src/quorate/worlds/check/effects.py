@@ -13,9 +13,11 @@ from typing import NamedTuple
 from quorate.worlds.check.network import MASK, Kind, mix, share_of_message
 from quorate.worlds.check.reduction import MOVES, Commuting
 from quorate.worlds.check.symmetry import Symmetry
-from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
+from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Budget, Tables
 
-BUDGET = len(BUDGETS)
+BUDGETS_MAX = 60
+"""So many budgets at most: of each there is a bit in numbers of 64 bits, with one to spare."""
+
 LOSSES, DUPLICATES = BUDGETS.index("losses"), BUDGETS.index("duplicates")
 LOST, TWICE = -2, -3
 """Of a message m, the action that it is lost is LOST - 2 * m, that it comes twice TWICE - 2 * m."""
@@ -23,7 +25,7 @@ LOST, TWICE = -2, -3
 FOLLOWED = -2
 """A question about what an action a has told of operations is FOLLOWED - a."""
 
-SHARES = [mix(1 << 40 | place) | 1 for place in range(BUDGET)]
+SHARES = [mix(1 << 40 | place) | 1 for place in range(BUDGETS_MAX)]
 """Of what is left of each budget, in a fingerprint: so much for each time."""
 
 
@@ -69,7 +71,7 @@ class Effects:
         self,
         tables: Tables,
         network: Kind,
-        budgets: tuple[int, ...],
+        budgets: tuple[Budget, ...],
         commuting: Commuting | None = None,
         symmetry: Symmetry | None = None,
     ) -> None:
@@ -77,10 +79,12 @@ class Effects:
         self.commuting = commuting
         self.symmetry = symmetry
         self.network = network
+        self.head = len(budgets)
         self.mischief = [
             (place, action)
             for place, action in ((LOSSES, LOST), (DUPLICATES, TWICE))
-            if budgets[place] and network != "set"  # there, nothing is lost for good, or once only
+            # in a set, nothing is lost for good, or comes once only
+            if budgets[place].times and network != "set"
         ]
         self.moves: dict[int, tuple[Effect, ...]] = {}
         self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}
@@ -116,7 +120,7 @@ class Effects:
             if self.symmetry is not None:
                 self.symmetry.close(each)
             delta = effect.delta + share_of_local(each.after) - share_of_local(clients)
-            put = (BUDGET + self.tables.slot[clients], each.after)
+            put = (self.head + self.tables.slot[clients], each.after)
             found = self._followed[effect.action, clients] = effect._replace(
                 fails=each.fails, delta=delta & MASK, puts=(*effect.puts, put)
             )
@@ -150,7 +154,7 @@ class Effects:
         delta = sum(map(share_of_local, come)) - share_of_local(each.before)
         if each.cost != FREE:
             delta -= SHARES[each.cost]
-        puts = tuple((BUDGET + slot[local], local) for local in come if local != each.before)
+        puts = tuple((self.head + slot[local], local) for local in come if local != each.before)
         moves = each.kind != "crash"
         record = next((m for m in each.sent if self.tables.to[m] == self.tables.clients), -1)
         sent = tuple(message for message in each.sent if message != record)

@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from quorate.worlds.check.effects import (
-    BUDGET,
-    SHARES,
-    Effect,
-    Effects,
-    share_of_local,
-    share_of_seen,
-)
+from quorate.lang.faults import OTHERS
+from quorate.worlds.check.effects import SHARES, Effect, Effects, share_of_local, share_of_seen
 from quorate.worlds.check.network import MASK, NETWORKS, Kind, Net
 from quorate.worlds.check.observing import Found, Observer
 from quorate.worlds.check.progress import Progress, Waiting, parts_of, states_in, waiting_of
 from quorate.worlds.check.reduction import Commuting, Explored, Sending, receivers
 from quorate.worlds.check.symmetry import Symmetry
-from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Tables
+from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Budget, Tables
 
 if TYPE_CHECKING:
     from quorate.worlds.check.checkpoint import Keeper
@@ -38,13 +32,17 @@ STATE_BYTES, FINGERPRINT_BYTES = 600, 100
 """About what a state that is still to be looked at takes here, and one that is only remembered."""
 
 
+Times = int | Mapping[str, int]
+"""How often something may happen; or to processes of which classes, those of OTHERS all others."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What is looked at: how often what may happen, and how much before giving up (None: all)."""
 
-    timeouts: int = 0
-    crashes: int = 0
-    restarts: int = 0
+    timeouts: Times = 0
+    crashes: Times = 0
+    restarts: Times = 0
     losses: int = 0
     duplicates: int = 0
     network: Kind = "bag"
@@ -56,8 +54,17 @@ class Bounds:
     memory: int | None = None  # bytes
 
     @property
-    def budgets(self) -> tuple[int, ...]:
-        return tuple(getattr(self, name) for name in BUDGETS)
+    def budgets(self) -> tuple[Budget, ...]:
+        """First those of all processes, in the order of BUDGETS, then those of classes."""
+        given = ((name, getattr(self, name)) for name in BUDGETS)
+        times = {name: {OTHERS: of} if isinstance(of, int) else of for name, of in given}
+        classes = [(name, kind) for name, of in times.items() for kind in of if kind != OTHERS]
+        of_classes = [Budget(name, times[name][kind], kind) for name, kind in classes]
+        return (*(Budget(name, of.get(OTHERS, 0)) for name, of in times.items()), *of_classes)
+
+    def has(self, name: str) -> bool:
+        """Whether any process may have something happen to it."""
+        return any(each.times for each in self.budgets if each.name == name)
 
 
 class Reductions(NamedTuple):
@@ -124,7 +131,7 @@ class Graph:
     loading: float = 0.0
     earlier: float = 0.0
     stopped: str | None = None
-    short: set[str] = field(default_factory=set)
+    short: set[int] = field(default_factory=set)
     stuck: int | None = None
     failed: tuple[int, int] | None = None
     wrong: tuple[int, Found] | None = None
@@ -182,7 +189,10 @@ class Explorer:
         self.clients = tables.clients
         commuting, self.sending, self.symmetry = reductions or Reductions()
         self.network = NETWORKS[bounds.network](tables.channel)
-        self.effects = Effects(tables, bounds.network, bounds.budgets, commuting, self.symmetry)
+        self.budgets = bounds.budgets
+        self.effects = Effects(tables, bounds.network, self.budgets, commuting, self.symmetry)
+        self.head = len(self.budgets)  # so many numbers of a row come before the local states
+        self.timeouts = {i for i, each in enumerate(self.budgets) if each.name == "timeouts"}
         self.graph = Graph()
         self.visited: set[int] = set()
         self.asked: set[int] = set()
@@ -203,7 +213,7 @@ class Explorer:
     @property
     def before_all(self) -> State:
         """That nothing has happened yet, and no client has done anything."""
-        row = self.bounds.budgets
+        row = tuple(each.times for each in self.bounds.budgets)
         if self.clients is not None:
             row = (*row, *[NOBODY] * self.clients, self.tables.clients_at_first)
         return State(row, (), self._print_of(row, ()), 1, -1)
@@ -290,11 +300,11 @@ class Explorer:
         """All that may happen in a state, in order."""
         move, deliver = self.effects.move, self.effects.deliver
         todo: list[Effect] = []
-        for local in row[BUDGET:]:
+        for local in row[self.head :]:
             todo += move(local)
         to, size = self.tables.to, len(row)
         for message in self.network.first(net):
-            place = BUDGET + to[message]
+            place = self.head + to[message]
             todo += deliver(row[place] if place < size else NOBODY, message)
         return self._followed(row, todo)
 
@@ -302,13 +312,13 @@ class Explorer:
         """Effects with what is made of the operations that they tell of."""
         if self.clients is None:
             return effects
-        told = row[BUDGET + self.clients]
+        told = row[self.head + self.clients]
         followed = self.effects.followed
         return [followed(each, told) if each.record >= 0 else each for each in effects]
 
     def _rest(self, state: State) -> None:
         """Nothing can happen any more: somebody may wait for what can no longer come."""
-        if self.deadlocks and any(self.tables.waits[local] for local in state.row[BUDGET:]):
+        if self.deadlocks and any(self.tables.waits[local] for local in state.row[self.head :]):
             self.graph.stuck = state.number
 
     def _happen(self, state: State, effects: Iterable[Effect]) -> None:
@@ -337,12 +347,12 @@ class Explorer:
         row, net, before, _, number = state
         graph, depends = self.graph, self.bounds.network != "bag"
         moved = False
-        held: set[str] = set()
+        held: set[int] = set()
         found: list[Step] = []
         for effect in effects:
             _, cost, fails, moves, delta, _, taken, sent, *_ = effect
             if cost >= 0 and not row[cost]:
-                held.add(BUDGETS[cost])
+                held.add(cost)
                 continue
             if fails:
                 graph.failed = graph.failed or (number, effect.action)
@@ -360,7 +370,7 @@ class Explorer:
                     print = self._print_of(*self._after(state, effect))
                 found.append((effect, print))
         graph.short |= held
-        return found, moved or "timeouts" in held
+        return found, moved or not held.isdisjoint(self.timeouts)
 
     def _without_others(self, state: State, found: list[Step]) -> list[Step]:
         """The effects that are enough, where these lead to what is new.
@@ -372,7 +382,7 @@ class Explorer:
                 return [(effect, print)]
         if self.sending is None:
             return found
-        masks = list(map(self.sending.mask, state.row[BUDGET:]))
+        masks = list(map(self.sending.mask, state.row[self.head :]))
         once, twice = receivers(masks)
         for slot, mask in enumerate(masks):
             if twice >> slot & 1 or (once & ~mask) >> slot & 1:
@@ -389,9 +399,11 @@ class Explorer:
         number = len(self.graph.parents)
         seen = (state.seen + effect.seen) & MASK
         if self.bounds.exact:
-            seen = self._number_of([self.tables.observed[local] for local in row[BUDGET:]])
+            seen = self._number_of([self.tables.observed[local] for local in row[self.head :]])
         elif self.symmetry is not None:
-            seen = sum(share_of_seen(self.tables.observed[local]) for local in row[BUDGET:]) & MASK
+            seen = (
+                sum(share_of_seen(self.tables.observed[local]) for local in row[self.head :]) & MASK
+            )
         self.graph.parents.append(state.number)
         self.graph.actions.append(effect.action)
         if seen not in self.asked:
@@ -420,7 +432,8 @@ class Explorer:
     def progress(self) -> Progress:
         """What there is beside the graph, between two states."""
         sets = parts_of(self.visited), parts_of(self.asked)
-        waiting = waiting_of(self.now[self.done :]), waiting_of(self.next)
+        now, next = self.now[self.done :], self.next
+        waiting = waiting_of(now, self.head), waiting_of(next, self.head)
         return Progress(*waiting, len(self.asked), *sets)
 
     def restore(self, progress: Progress) -> None:
@@ -430,8 +443,8 @@ class Explorer:
             for part in parts:
                 known.update(part)
         first = self.graph.states - len(progress.next.lengths)
-        self.next = _states_of(progress.next, first)
-        self.now = _states_of(progress.level, first - len(progress.level.lengths))
+        self.next = _states_of(progress.next, self.head, first)
+        self.now = _states_of(progress.level, self.head, first - len(progress.level.lengths))
         self.done = 0
         self._stop_if_full()
 
@@ -476,15 +489,15 @@ class Explorer:
     def _arranged(self, row: list[int], net: Net) -> tuple[list[int], Net]:
         """A state in order, where processes are alike."""
         if self.symmetry is not None:
-            net = self.symmetry.arranged(row, net, BUDGET, self.network)
+            net = self.symmetry.arranged(row, net, self.head, self.network)
         return row, net
 
     def _print_of(self, row: Sequence[int], net: Net) -> int:
         """The fingerprint of a state, or its number."""
         if self.bounds.exact:
             return self._number_of(row, net)
-        print = sum(left * share for left, share in zip(row, SHARES, strict=False))
-        print += sum(map(share_of_local, row[BUDGET:])) + self.network.fingerprint(net)
+        print = sum(left * share for left, share in zip(row[: self.head], SHARES, strict=False))
+        print += sum(map(share_of_local, row[self.head :])) + self.network.fingerprint(net)
         return print & MASK
 
     def _number_of(self, *what: Sequence[int]) -> int:
@@ -493,7 +506,7 @@ class Explorer:
 
     def _ask(self, row: Sequence[int], state: int) -> None:
         """Ask the properties about a state that they have not seen the like of."""
-        numbers = [self.tables.observed[local] for local in row[BUDGET:]]
+        numbers = [self.tables.observed[local] for local in row[self.head :]]
         found = self.observer.refuted(numbers)
         if found is not None and self.graph.wrong is None:
             self.graph.wrong = state, found
@@ -501,6 +514,6 @@ class Explorer:
             self.graph.reached += [(state, each) for each in self.observer.reached(numbers)]
 
 
-def _states_of(waiting: Waiting, first: int) -> list[State]:
+def _states_of(waiting: Waiting, head: int, first: int) -> list[State]:
     """States that wait, whose numbers are from `first` on."""
-    return [State(*each, number) for number, each in enumerate(states_in(waiting), first)]
+    return [State(*each, number) for number, each in enumerate(states_in(waiting, head), first)]

@@ -22,7 +22,7 @@ from quorate.worlds.check.effects import LOST
 from quorate.worlds.check.explore import Graph
 from quorate.worlds.check.network import Kind
 from quorate.worlds.check.steps import Sent
-from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Outcome, Tables
+from quorate.worlds.check.tables import FREE, NOBODY, Outcome, Tables
 
 HEIGHTS_MIN, REMEMBERED_MIN = 6, 12
 """At so many depths something has to have been higher than ever before; where a process remembers
@@ -255,7 +255,9 @@ def _by(tables: Tables, outcome: Outcome) -> str:
     process = tables.steps.thaw(local.state)
     who = process.id_.kind
     if outcome.cost != FREE:
-        return f"with each {outcome.kind} of {who}: --{BUDGETS[outcome.cost]} bounds these"
+        return (
+            f"with each {outcome.kind} of {who}: --{tables.budgets[outcome.cost].name} bounds these"
+        )
     match outcome.kind:
         case "deliver":
             return f"with each {_kind(tables.messages[outcome.taken])} that {who} takes"

@@ -68,7 +68,7 @@ HALF = np.uint64(32)
 
 
 class Rules(NamedTuple):
-    """What is the same in all calls. `timeouts` is the bit of this budget in what is short."""
+    """What is the same in all calls. `timeouts` are the bits of these budgets in what is short."""
 
     network: int
     budgets: int

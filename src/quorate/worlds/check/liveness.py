@@ -18,16 +18,14 @@ from typing import Any, NamedTuple
 
 from quorate.core.ordering import rank, repr_of
 from quorate.core.properties import Property
-from quorate.worlds.check.effects import BUDGET, SHARES, Effect, Effects
+from quorate.worlds.check.effects import SHARES, Effect, Effects
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, State
 from quorate.worlds.check.lassos import NEVER_OWED, NOWHERE, Links, Run, fair_run
 from quorate.worlds.check.network import MASK
 from quorate.worlds.check.observing import Found, Observer
-from quorate.worlds.check.tables import BUDGETS, FREE, Outcome, Tables
+from quorate.worlds.check.tables import FREE, Outcome, Tables
 
 LIVELY = ("eventually", "leads_to")
-
-TIMEOUTS = BUDGETS.index("timeouts")
 
 NUMBER_BYTES, STEP_BYTES = 120, 16
 """About what more a state takes here that is remembered, and what a step does."""
@@ -140,12 +138,12 @@ class Recorder(Explorer):
         """Let an effect happen, and keep the step."""
         goal, to = self.goals.of(effect.action), NOWHERE
         if effect.cost != FREE and not state.row[effect.cost]:
-            self.graph.short.add(BUDGETS[effect.cost])
-            if effect.cost != TIMEOUTS:
+            self.graph.short.add(effect.cost)
+            if effect.cost not in self.timeouts:
                 return
             if not effect.fails:
                 self._beyond.append(len(self.links.to))
-                self._beyond_to.append(self._print(state, effect) + SHARES[TIMEOUTS] & MASK)
+                self._beyond_to.append(self._print(state, effect) + SHARES[effect.cost] & MASK)
         elif effect.fails:
             self.graph.failed = self.graph.failed or (state.number, effect.action)
         else:
@@ -171,7 +169,7 @@ class Recorder(Explorer):
         return found
 
     def _ask(self, row: Sequence[int], state: int) -> None:
-        numbers = [self.tables.observed[local] for local in row[BUDGET:]]
+        numbers = [self.tables.observed[local] for local in row[self.head :]]
         told = [self._tell(each, numbers) for each in self.properties]
         for found in told:
             if isinstance(found, Found) and found.error is not None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any
 
-from quorate.worlds.check.effects import BUDGET, Effect
+from quorate.worlds.check.effects import Effect
 from quorate.worlds.check.explore import State, Step
 from quorate.worlds.check.tables import FREE
 from quorate.worlds.check.walks import Event, Runs, own
@@ -197,7 +197,7 @@ class Prioritized(Runs):
 
     def _movers(self, state: State) -> Iterator[int]:
         """Which processes can do something by themselves, as often as they like."""
-        for slot, local in enumerate(state.row[BUDGET:]):
+        for slot, local in enumerate(state.row[self.head :]):
             if any(each.cost == FREE for each in self.effects.move(local)):
                 yield slot
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.network import Net
 
 Numbers: TypeAlias = Any
@@ -50,21 +49,21 @@ def parts_of(known: Iterable[int]) -> Iterator[Numbers]:
         yield part
 
 
-def waiting_of(states: Iterable[tuple[tuple[int, ...], Net, int, int, int]]) -> Waiting:
-    """States as arrays; their numbers follow from their place."""
+def waiting_of(states: Iterable[tuple[tuple[int, ...], Net, int, int, int]], head: int) -> Waiting:
+    """States as arrays, with `head` budgets in a row; their numbers follow from their place."""
     found = Waiting(array("i"), array("i"), array("Q"), array("Q"))
     for row, net, print, seen, _ in states:
         found.lengths.append(1 + len(row) + len(net))
-        found.rows.extend((len(row) - BUDGET, *row, *net))
+        found.rows.extend((len(row) - head, *row, *net))
         found.prints.append(print)
         found.seen.append(seen)
     return found
 
 
-def states_in(waiting: Waiting) -> Iterator[tuple[tuple[int, ...], Net, int, int]]:
+def states_in(waiting: Waiting, head: int) -> Iterator[tuple[tuple[int, ...], Net, int, int]]:
     """The row, the network, and the fingerprints of each."""
     at = 0
     for length, print, seen in zip(waiting.lengths, waiting.prints, waiting.seen, strict=True):
         size, *numbers = waiting.rows[at : at + length]
-        yield tuple(numbers[: BUDGET + size]), tuple(numbers[BUDGET + size :]), print, seen
+        yield tuple(numbers[: head + size]), tuple(numbers[head + size :]), print, seen
         at += length

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from quorate.worlds.check.tables import FREE, Outcome, Tables
+from quorate.worlds.check.tables import FREE, Budget, Outcome, Tables
 
 MOVES = -1
 """The event that a process does something by itself; any other is the number of a message."""
@@ -21,8 +21,8 @@ MORE_MAX = 600
 """How many more steps are computed, beside as many as were explored, to hold guesses to them: there
 may be no end to what could come before a step."""
 
-Step = tuple[int, int]
-"""An outcome, and how much of the budgets was spent by what is thought to come before it."""
+Step = tuple[int, tuple[int, ...]]
+"""An outcome, and the budgets that what is thought to come before it was taken from, in order."""
 
 BY_ITSELF = frozenset({"go on", "wake"})
 
@@ -47,7 +47,7 @@ class Explored:
 class Commuting:
     """Which outcomes are taken first."""
 
-    def __init__(self, tables: Tables, budgets: Sequence[int], *, messages: bool) -> None:
+    def __init__(self, tables: Tables, budgets: Sequence[Budget], *, messages: bool) -> None:
         """Without `messages`, only what processes do by themselves is taken first."""
         self.tables = tables
         self.budgets = budgets
@@ -107,8 +107,8 @@ class Commuting:
         failed: list[int] = []
         todo: list[Step] = []
         for outcome in sorted(used):
-            todo.append((outcome, 0))
-            asked[outcome, 0] = {MOVES} | met.get(self._after(outcome), set())
+            todo.append((outcome, ()))
+            asked[outcome, ()] = {MOVES} | met.get(self._after(outcome), set())
         while todo:
             step = todo.pop()
             events = asked[step] - told.setdefault(step, set())
@@ -162,17 +162,18 @@ class Commuting:
             for before, other in self._needs(outcome, spent, sorted(events)):
                 if other is None or not self.is_first(other):
                     return None
-                later.add((other, spent + (self.tables.outcomes[before].cost != FREE)))
+                cost = self.tables.outcomes[before].cost
+                later.add((other, spent if cost == FREE else tuple(sorted((*spent, cost)))))
         except _TooMuch:
             return None
         return later
 
     def _needs(
-        self, outcome: int, spent: int, events: Iterable[int]
+        self, outcome: int, spent: tuple[int, ...], events: Iterable[int]
     ) -> Iterator[tuple[int, int | None]]:
         """Outcomes of events, and after each of them that of the step, if the two come to the same.
 
-        So much has been `spent` of all budgets by events that come before the step.
+        What events that come before the step were taken from has been `spent`.
         """
         tables = self.tables
         step = tables.outcomes[outcome]
@@ -183,8 +184,12 @@ class Commuting:
                 continue
             for before in self._outcomes(step.before, event):
                 each = tables.outcomes[before]
-                if before != outcome and (each.cost == FREE or spent < self.budgets[each.cost]):
+                if before != outcome and self._is_left(each.cost, spent):
                     yield before, self._later(step, event, each)
+
+    def _is_left(self, cost: int, spent: tuple[int, ...]) -> bool:
+        """Whether something of this cost can still happen when so much was spent."""
+        return cost == FREE or spent.count(cost) < self.budgets[cost].times
 
     def _later(self, step: Outcome, event: int, before: Outcome) -> int | None:
         """The outcome of the step's event after `before`, if the two come to the same."""
@@ -239,7 +244,7 @@ class Commuting:
 class Sending:
     """To whom processes can still send, from each local state on, as far as is known."""
 
-    def __init__(self, tables: Tables, budgets: Sequence[int]) -> None:
+    def __init__(self, tables: Tables, budgets: Sequence[Budget]) -> None:
         self.tables = tables
         self.budgets = budgets
         self.masks: list[int] = []  # of each local state: the slots of receivers, as bits
@@ -254,7 +259,7 @@ class Sending:
         before: dict[int, set[int]] = {}
         found = explored.outcomes(tables)
         for each in map(tables.outcomes.__getitem__, found):
-            if each.fails or (each.cost != FREE and not self.budgets[each.cost]):
+            if each.fails or (each.cost != FREE and not self.budgets[each.cost].times):
                 continue
             for message in each.sent:
                 masks[each.before] |= 1 << tables.to[message]

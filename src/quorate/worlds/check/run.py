@@ -10,17 +10,19 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
-from quorate.core.errors import PropertyFailed
-from quorate.worlds.base import command_line, properties_of, surroundings
+from quorate.core.errors import ProgramError, PropertyFailed
+from quorate.lang.names import nearest
+from quorate.worlds.base import command_line, process_classes, properties_of, surroundings
 from quorate.worlds.check.checkpoint import Keeper, meant_by
 from quorate.worlds.check.counterexample import contradiction_of
+from quorate.worlds.check.effects import BUDGETS_MAX
 from quorate.worlds.check.explore import Bounds, Explorer, Graph, Reductions
 from quorate.worlds.check.liveness import Lasso, Recorder, is_lively, lassos
 from quorate.worlds.check.observing import Observer
@@ -30,7 +32,7 @@ from quorate.worlds.check.selfcheck import Compared, Ends, compared
 from quorate.worlds.check.shorten import shorten
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
-from quorate.worlds.check.tables import Tables
+from quorate.worlds.check.tables import BUDGETS, Tables
 
 HAND_OVER_STATES, LOADED_STATES = 8_000, 1_000
 """From how many on the kernel pays, which is to be loaded first, or is there already."""
@@ -151,12 +153,13 @@ def check_loaded(
     live = Recorder(tables, observer, bounds, tell)
     try:
         live.explore(begins, graph.seconds - graph.earlier)
+        found = [] if live.graph.is_refuted else lassos(live, strong=strong)
     except KeyboardInterrupt:
         graph.stopped = "interrupted"
         return checked
     if live.graph.is_refuted:
         return replace(checked, graph=live.graph, explorer=live)
-    return replace(checked, live=live, lassos=lassos(live, strong=strong))
+    return replace(checked, live=live, lassos=found)
 
 
 def self_check(
@@ -183,7 +186,7 @@ def _prepared(
 
     observer = Observer(properties_of(module), {module.__name__: module})
     config = config_within(bounds, config)
-    steps = Steps(module, config, observer.reads_of, restarts=bounds.restarts > 0)
+    steps = Steps(module, config, observer.reads_of, restarts=bounds.has("restarts"))
     tables = tables_of(steps, observer, bounds, deadlocks=deadlocks)
     return tables, observer, tables.begin(main_of(module))
 
@@ -191,19 +194,41 @@ def _prepared(
 def tables_of(
     steps: Steps, observer: Observer, bounds: Bounds, *, deadlocks: bool = True
 ) -> Tables:
-    """The tables of these steps, as far as bounds let them be needed."""
+    """The tables of these steps, as far as bounds let them be needed.
+
+    Raises ProgramError (Q139).
+    """
+    for module in steps.modules.values():
+        _check_classes(bounds, process_classes(module))
     return Tables(
         steps,
         lambda local, process: observer.number(local.slot, local.state, process),
-        crash=bounds.crashes > 0,
+        budgets=bounds.budgets,
         ordered=bounds.network == "fifo",
         deadlocks=deadlocks,
     )
 
 
+def _check_classes(bounds: Bounds, known: Collection[str]) -> None:
+    """Whether bounds name classes of the program alone. `main` is spared crashes."""
+    for each in bounds.budgets:
+        able = [name for name in known if name != "main" or each.name == "timeouts"]
+        if each.kind and each.kind not in able:
+            near = nearest(each.kind, able)
+            raise ProgramError(
+                "Q139",
+                f"{each.name} of `{each.kind}`: the program has no such process class",
+                f"did you mean `{near}`?" if near else f"it has {', '.join(able)}",
+            )
+    if len(bounds.budgets) > BUDGETS_MAX:
+        few = BUDGETS_MAX - len(BUDGETS)
+        help = f"name {few} at most, or say how often for all others: `1,Server:2`"
+        raise ProgramError("Q139", "these bounds name too many classes", help)
+
+
 def config_within(bounds: Bounds, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The configuration, by which no process counts on an order of messages that may be upset."""
-    keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.restarts)
+    keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.has("restarts"))
     return {**(config or {}), **({} if keeps_order else {"restarts": True})}
 
 
@@ -235,7 +260,13 @@ def _reduced(
         explorer = _explored(begin(), begins, kernel, keeper)
         graph = explorer.graph
         is_cut = graph.stopped in CUT and not graph.is_refuted
-        if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
+        try:
+            if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
+                return explorer
+        except KeyboardInterrupt:
+            if graph.is_refuted:
+                raise  # nobody knows whether it really is
+            graph.stopped = "interrupted"
             return explorer
         if keeper is not None:
             keeper.settle(explorer)

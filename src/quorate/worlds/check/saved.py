@@ -12,12 +12,12 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import le
-from typing import Annotated, BinaryIO, Literal, NamedTuple, get_args
+from typing import Annotated, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
 from quorate.core.errors import ProgramError
-from quorate.worlds.check.effects import BUDGET, FOLLOWED, LOST
+from quorate.worlds.check.effects import FOLLOWED, LOST
 from quorate.worlds.check.explore import Explorer, Graph
 from quorate.worlds.check.progress import Numbers, Progress, Waiting
 from quorate.worlds.check.reduction import MOVES
@@ -29,8 +29,6 @@ SEAL_BYTES = hashlib.sha256().digest_size
 READ_BYTES = 1 << 20
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Budget = Literal["timeouts", "crashes", "restarts", "losses", "duplicates"]
-SHORT: tuple[Budget, ...] = get_args(Budget)
 
 
 class Meant(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,7 +64,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     transitions: Count
     depth: Count
     seconds: Annotated[float, msgspec.Meta(ge=0)]
-    short: list[Budget]
+    short: list[Count]
     reached: list[Count]
     asked: Count
     level: Size
@@ -284,6 +282,7 @@ class Saved:
         graph.parents, graph.actions = self._all("parents"), self._all("actions")
         self._check_ways(graph, explorer.tables)
         graph.transitions, graph.depth = header.transitions, header.depth
+        self.hold(max(header.short, default=0) < explorer.head, "a budget is not there")
         graph.short = set(header.short)
         graph.earlier = graph.seconds = header.seconds
         graph.stuck = graph.failed = graph.wrong = None
@@ -307,17 +306,17 @@ class Saved:
     def _waiting(self, name: str, explorer: Explorer) -> Waiting:
         """States that wait, which are to be of local states and messages that there are."""
         waiting = Waiting(*(self._all(f"{name} {column}") for column in Waiting._fields))
-        whole = all(map(BUDGET.__lt__, waiting.lengths))
+        whole = all(map(explorer.head.__lt__, waiting.lengths))
         self.hold(whole and sum(waiting.lengths) == len(waiting.rows), "rows have other lengths")
-        at, budgets = 0, explorer.bounds.budgets
+        at, head = 0, explorer.head
         locals: set[int] = set()
         messages: set[int] = set()
         for length in waiting.lengths:
             row = waiting.rows[at : at + length].tolist()
             at += length
-            self.hold(_is_possible(row, budgets, explorer), "a row is of no state")
-            net = 1 + BUDGET + row[0]
-            locals.update(row[1 + BUDGET : net])
+            self.hold(_is_possible(row, explorer), "a row is of no state")
+            net = 1 + head + row[0]
+            locals.update(row[1 + head : net])
             messages.update(row[net:])
         self.hold(_can_change_places(locals, messages, explorer), "rows are of another search")
         return waiting
@@ -333,7 +332,7 @@ class Saved:
                 row = explorer.row_of(state)
             except (StopIteration, LookupError, ValueError):
                 raise self._refused("a way leads nowhere") from None
-            numbers = [explorer.tables.observed[local] for local in row[BUDGET:]]
+            numbers = [explorer.tables.observed[local] for local in row[explorer.head :]]
             found = observer.reached(numbers)
             self.hold(bool(found), "no property is reached where one was")
             graph.reached += [(state, each) for each in found]
@@ -352,15 +351,15 @@ def _can_be_asked(explorer: Explorer, local: int, about: int) -> bool:
     return tables.slot[local] == tables.clients and explorer.effects.of(action).record >= 0
 
 
-def _is_possible(row: list[int], budgets: Sequence[int], explorer: Explorer) -> bool:
+def _is_possible(row: list[int], explorer: Explorer) -> bool:
     """Whether a row is of local states and messages that there are, each in its place."""
     tables, slots, size = explorer.tables, explorer.tables.slot, row[0]
-    left, rest = row[1 : 1 + BUDGET], row[1 + BUDGET :]
+    left, rest = row[1 : 1 + explorer.head], row[1 + explorer.head :]
     own, net = rest[:size], rest[size:]
     return (
         min(row) >= 0
         and len(own) == size
-        and all(map(le, left, budgets))
+        and all(map(le, left, (each.times for each in explorer.bounds.budgets)))
         and max(own, default=0) < len(slots)
         and max(net, default=-1) < len(tables.to)
         and all(slots[each] == slot or not each for slot, each in enumerate(own))

@@ -23,7 +23,7 @@ from quorate.lang.source import Source
 from quorate.worlds.base import properties_of
 from quorate.worlds.check.browsing import Browser, Events, Position
 from quorate.worlds.check.counterexample import counterexample_of
-from quorate.worlds.check.effects import BUDGET, share_of_seen
+from quorate.worlds.check.effects import share_of_seen
 from quorate.worlds.check.explore import Bounds, Graph, State
 from quorate.worlds.check.network import MASK
 from quorate.worlds.check.observing import Observer
@@ -71,7 +71,7 @@ class _Seeker(Browser):
     def begin_at(self, at: Position) -> None:
         """Begin with one state alone, in place of the first states of the program."""
         self.begun = self.looked = time.perf_counter()
-        row = (*(max(left, 0) for left in at.row[:BUDGET]), *at.locals)
+        row = (*(max(left, 0) for left in at.left), *at.locals)
         print = self._print_of(row, at.net)
         seen = sum(share_of_seen(self.tables.observed[local]) for local in at.locals) & MASK
         self.graph.parents.append(-1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.explore import Explorer, State
 from quorate.worlds.check.tables import NOBODY
 
@@ -41,7 +40,7 @@ class Ends(Explorer):
         super().begin(begins)
 
     def _rest(self, state: State) -> None:
-        self.ends[state.print] = state.row[BUDGET:], state.net
+        self.ends[state.print] = state.row[self.head :], state.net
         super()._rest(state)
 
 

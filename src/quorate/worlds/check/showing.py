@@ -30,10 +30,8 @@ from quorate.worlds.base import failure_of, standing_of
 from quorate.worlds.base.properties import at_of, witness_of
 from quorate.worlds.base.reports import seen_from_here
 from quorate.worlds.check.browsing import Browser, Event, Position, Step
-from quorate.worlds.check.effects import BUDGET
 from quorate.worlds.check.retelling import Program, Retold, retell_way
 from quorate.worlds.check.steps import Came, Sent
-from quorate.worlds.check.tables import BUDGETS
 
 VALUE_MAX = 2_000
 """How much is shown of the value of a field, in characters."""
@@ -154,7 +152,7 @@ class Viewer:
             list(self._processes(before, at)),
             list(self._channels(before, at)),
             [self._property(each, at) for each in self.browser.observer.properties],
-            dict(zip(BUDGETS, at.row[:BUDGET], strict=True)),
+            dict(zip(map(str, self.browser.tables.budgets), at.left, strict=True)),
             len(steps) - len(shown),
             None if at.failed is None else _failure(at.failed),
         )

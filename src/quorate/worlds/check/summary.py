@@ -5,7 +5,7 @@ Invariant: whatever was not looked at is said, with the option that has it looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -166,10 +166,7 @@ def lines_of(checked: Checked) -> Iterator[str]:
     for each in _growths(checked)[:GROWTHS_MAX]:
         yield f"  {each}"
     if checked.verdict != "violated" and graph.stopped is None:
-        for name in BUDGETS:
-            if name in graph.short:
-                count: int = getattr(bounds, name)
-                yield f"  {COULD[name][count > 0]}: --{name} {count + 1}"
+        yield from (f"  {line}" for line in _more(bounds, graph.short))
     if checked.tables.steps.place.was_asked:
         yield "  not checked: what depends on the time, which stands still"
 
@@ -200,9 +197,19 @@ def stopped_by(checked: Checked) -> str | None:
 
 def _scope(bounds: Bounds, order: Order) -> str:
     """What may happen in the states that were looked at."""
-    counts = {name: getattr(bounds, name) for name in BUDGETS}
-    some = [several(count, ONE[name], name) for name, count in counts.items() if count]
-    none = [ONE[name] for name, count in counts.items() if not count]
+    some, none = [], []
+    for name in BUDGETS:
+        budgets = [each for each in bounds.budgets if each.name == name]
+        if not any(each.times for each in budgets):
+            none.append(ONE[name])
+            continue
+        classes = [each for each in budgets if each.kind]
+        for each in budgets:
+            of = f" of {each.kind}" if each.kind else " of others" if classes else ""
+            if each.times:
+                some.append(several(each.times, ONE[name], name) + of)
+            elif each.kind:
+                none.append(ONE[name] + of)
     which = "some interleavings" if order.search in BY_RUNS else "every interleaving"
     parts = [f"{which}, {NETWORKS[bounds.network]}"]
     if some:
@@ -210,6 +217,19 @@ def _scope(bounds: Bounds, order: Order) -> str:
     if none:
         parts.append(f"no {_listed(none, 'or')}")
     return "; ".join(parts)
+
+
+def _more(bounds: Bounds, short: Collection[int]) -> Iterator[str]:
+    """What could have happened more often, and the options for that."""
+    for name in BUDGETS:
+        budgets = {i: each for i, each in enumerate(bounds.budgets) if each.name == name}
+        lacking = [each for i, each in budgets.items() if i in short]
+        if lacking:
+            more = [each._replace(times=each.times + (i in short)) for i, each in budgets.items()]
+            of = [f"{each.kind}:{each.times}" if each.kind else f"{each.times}" for each in more]
+            words = of[1:] if len(of) > 1 and not more[0].times else of
+            again = any(each.times for each in lacking)
+            yield f"{COULD[name][again]}: --{name} {','.join(words)}"
 
 
 def _listed(words: list[str], last: str) -> str:
@@ -274,7 +294,7 @@ def data_of(
         "bounds": asdict(checked.bounds),
         "search": covered.data_of(checked.explorer, checked.order),
         "stopped": stopped_by(checked),
-        "short": sorted(graph.short),
+        "short": sorted(str(checked.bounds.budgets[place]) for place in graph.short),
         "grows": [asdict(each) | {"text": str(each)} for each in _growths(checked)],
         "properties": [
             {

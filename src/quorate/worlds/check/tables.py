@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId, main_id
@@ -24,6 +24,24 @@ BUDGETS = ("timeouts", "crashes", "restarts", "losses", "duplicates")
 
 FREE = -1
 COST: dict[Kind, int] = {"timeout": 0, "crash": 1, "restart": 2}
+
+
+class Budget(NamedTuple):
+    """How often something may happen: one of BUDGETS, to processes of the class `kind`.
+
+    Without a class it is for those of which no class has one.
+    """
+
+    name: str
+    times: int = 0
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.kind}" if self.kind else self.name
+
+
+NONE = tuple(map(Budget, BUDGETS))
+"""That nothing happens but what may happen as often as it likes."""
 
 NOBODY = 0
 """The local state of a process that is not there yet."""
@@ -71,7 +89,7 @@ class Tables:
 
     steps: Steps
     observe: Callable[[Local, Process], int]
-    crash: bool = False  # whether crashes are to be looked at
+    budgets: tuple[Budget, ...] = NONE  # those without a class stand as in BUDGETS
     ordered: bool = False  # whether it matters in which order one process sends to another
     deadlocks: bool = True  # whether it is wrong to wait for ever
     slots: dict[ProcessId, int] = field(default_factory=dict)
@@ -93,6 +111,7 @@ class Tables:
         self._locals: dict[Local, int] = {}
         self._messages: dict[Sent, int] = {}
         self._channels: dict[tuple[int, int], int] = {}
+        self._crash = any(each.times for each in self.budgets if each.name == "crashes")
 
     # Numbers.
 
@@ -142,9 +161,23 @@ class Tables:
         made = tuple(self.local(Local(self.slot_of(id), state)) for id, state in came.made)
         sent: Iterable[int] = map(self.message, came.sent)
         sent = tuple(sent if self.ordered else sorted(sent))
-        cost = COST.get(kind, FREE)
+        cost = self._cost(kind, before)
         self.outcomes.append(Outcome(kind, before, after, sent, made, taken, cost, came))
         return len(self.outcomes) - 1
+
+    def _cost(self, kind: Kind, before: int) -> int:
+        """The budget that something is taken from which happens at a local state."""
+        local, cost = self.locals[before], COST.get(kind, FREE)
+        if cost == FREE or local is None:
+            return FREE
+        of_classes = any(b.kind for b in self.budgets if b.name == BUDGETS[cost])
+        return self._budget_of(kind, self.steps.thaw(local.state)) if of_classes else cost
+
+    def _budget_of(self, kind: Kind, process: Process) -> int:
+        """The budget of the nearest class of a process that has one, or that of all others."""
+        name = BUDGETS[COST[kind]]
+        places = {each.kind: i for i, each in enumerate(self.budgets) if each.name == name}
+        return next(places[each] for each in (*kinds_of(process), "") if each in places)
 
     def recorded(self, action: int) -> tuple[Record, ...]:
         """What an action has told of operations of clients."""
@@ -205,8 +238,15 @@ class Tables:
         found: list[tuple[Kind, Came]] = [("go on", came) for came in steps.go_on(state)]
         for wakes, all_came in steps.timers(state):
             found += [("wake" if wakes else "timeout", came) for came in all_came]
-        if self.crash:
+        if self._crash:
             process = steps.thaw(state)
-            if process.started_ and not process.ended_ and process.id_.path:
+            may = self.budgets[self._budget_of("crash", process)].times > 0
+            if may and process.started_ and not process.ended_ and process.id_.path:
                 found.append(("crash", steps.crash(state)))
         return found
+
+
+def kinds_of(process: Process) -> list[str]:
+    """The names of the classes of a process, the nearest first; that of `main` is so called."""
+    names = [cls.__name__ for cls in type(process).__mro__]
+    return ["main" if name == "main_process_" else name for name in names]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from quorate.worlds.check.effects import BUDGET, DUPLICATES, LOSSES, Effect
+from quorate.worlds.check.effects import DUPLICATES, LOSSES, Effect
 from quorate.worlds.check.explore import FINGERPRINT_BYTES, Explorer, Graph, State, Step
 from quorate.worlds.check.network import MASK
 from quorate.worlds.check.tables import FREE, NOBODY
@@ -108,7 +108,7 @@ class Runs(Explorer):
     def _of(self, state: State, event: Event, cost: int = FREE) -> list[Step]:
         """What can come of an event in a state, at a cost."""
         slot = self.tables.to[event] if event >= 0 else own(event)
-        place = BUDGET + slot
+        place = self.head + slot
         local = state.row[place] if place < len(state.row) else NOBODY
         effects = self.effects.move(local) if event < 0 else self.effects.deliver(local, event)
         able = [each for each in effects if each.cost == cost]
@@ -118,7 +118,7 @@ class Runs(Explorer):
         """When what may happen only so often is to happen: after how many steps, and which."""
         return [
             (self.random.randrange(length, max(length, self.longest) + 1), budget)
-            for budget, times in enumerate(state.row[:BUDGET])
+            for budget, times in enumerate(state.row[: self.head])
             for _ in range(times)
         ]
 
@@ -136,7 +136,7 @@ class Runs(Explorer):
 
     def _at(self, state: State) -> list[Event]:
         """What may happen in a state, if it can."""
-        found = [own(slot) for slot, local in enumerate(state.row[BUDGET:]) if local]
+        found = [own(slot) for slot, local in enumerate(state.row[self.head :]) if local]
         return [*found, *self.network.first(state.net)]
 
     def _take(self, state: State, effect: Effect, print: int) -> State:

@@ -17,7 +17,6 @@ from quorate.compiler.coverage import COVERED, POINTS, Point
 from quorate.compiler.loader import load_anew, program_modules
 from quorate.core.errors import PropertyFailed
 from quorate.core.ids import main_id
-from quorate.core.process import Process
 from quorate.core.properties import Property
 from quorate.worlds.base import command_line, failure_of, not_ended, stuck, surroundings
 from quorate.worlds.sim.happenings import Digest
@@ -221,17 +220,6 @@ def points() -> dict[str, list[Point]]:
         str(module.__file__): [Point(*point) for point in getattr(module, POINTS, ())]
         for module in program_modules()
     }
-
-
-def process_classes() -> list[str]:
-    """The names of the process classes of the program that is loaded, and `main`."""
-    found = {
-        cls.__name__
-        for module in program_modules()
-        for cls in vars(module).values()
-        if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
-    }
-    return sorted({"main" if name == "main_process_" else name for name in found})
 
 
 def sometimes() -> list[Property]:

@@ -257,11 +257,8 @@ def _explored(explorer: Explorer, begins: Sequence[int], kernel: bool | None) ->
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     """Explore from the first states on, with the kernel or without.
 
-    None: with it where numba is installed, once there are so many states that it pays. What
-    clients do is followed without it.
+    None: with it where numba is installed, once there are so many states that it pays.
     """
-    if twin.clients is not None:
-        return twin.go_on()
     if kernel is None:
         is_loaded = "quorate.worlds.check.compiled" in sys.modules
         states = LOADED_STATES if is_loaded else HAND_OVER_STATES

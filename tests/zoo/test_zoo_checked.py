@@ -11,7 +11,7 @@ from quorate.worlds.check.summary import answers_of
 from zoo.headers import zoo
 
 CHECKS = [check for path in zoo.PROGRAMS for check in zoo.checks(path)]
-LARGE = {"conflict", "last"}
+LARGE = {"conflict", "last", "stale"}
 UNREDUCED = {*LARGE, "unfenced"}
 """What takes longer to reduce than to explore, and that by far."""
 

@@ -11,11 +11,7 @@ from quorate.worlds.check.run import Checked
 from quorate.worlds.check.summary import answers_of
 from zoo.headers import SEEDS, zoo
 
-HUGE = set() if SEEDS >= 10_000 else {"stale"}
-"""What takes minutes is checked where all is that the headers say."""
-
-ALL = [check for path in zoo.PROGRAMS for check in zoo.checks(path)]
-CHECKS = [check for check in ALL if check.bug.name not in HUGE]
+CHECKS = [check for path in zoo.PROGRAMS for check in zoo.checks(path)]
 LARGE = {"conflict", "last", "stale"}
 UNREDUCED = {*LARGE, "unfenced"}
 """What takes longer to reduce than to explore, and that by far."""

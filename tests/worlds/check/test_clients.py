@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operations import ARGS, GUARANTEES, PROGRAM, program
 from quorate.compiler.loader import main_of
 from quorate.core.errors import ProgramError
 from quorate.worlds.base import command_line, surroundings
@@ -18,19 +18,9 @@ from quorate.worlds.check.clients import contradicts, events_of
 from quorate.worlds.check.counterexample import counterexample_of
 from quorate.worlds.check.explore import Bounds
 from quorate.worlds.check.orders import Order, Search
-from quorate.worlds.check.run import Checked, check, check_loaded, load_for_checking
+from quorate.worlds.check.run import Checked, check, check_loaded
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.tables import FREE, NOBODY, Tables
-
-PROGRAM = (Path(__file__).parent / "clients.da").read_text()
-
-
-@cache
-def program(guarantee: str, folder: Path) -> ModuleType:
-    path = folder / f"{guarantee}.da"
-    path.write_text(PROGRAM.replace("\nlinearizable(", f"\n{guarantee}("))
-    return load_for_checking(path)
-
 
 # All runs, one by one: plain interleaving, with the whole history as a part of the state.
 
@@ -84,19 +74,9 @@ def is_contradicted(module: ModuleType, bounds: Bounds) -> bool:
     return False
 
 
-SCRIPTS = st.one_of(
-    st.lists(st.text("wr", min_size=1, max_size=1), min_size=3, max_size=3),
-    st.lists(st.text("wr", min_size=1, max_size=2), min_size=1, max_size=2),
-    st.lists(st.text("wrufl", min_size=1, max_size=2), min_size=2, max_size=2),
-)
-
-
-@pytest.mark.parametrize("guarantee", ["linearizable", "sequential", "sessions"])
+@pytest.mark.parametrize("guarantee", GUARANTEES)
 @given(
-    faults=st.sampled_from(["none", "stale", "lost"]),
-    servers=st.sampled_from([1, 1, 2]),
-    same=st.sampled_from([0, 0, 1]),
-    scripts=SCRIPTS,
+    args=ARGS,
     crashes=st.sampled_from([0, 0, 1]),
     restarts=st.integers(0, 1),
 )
@@ -104,16 +84,12 @@ SCRIPTS = st.one_of(
 def test_it_is_as_of_each_run_alone(
     tmp_path_factory: pytest.TempPathFactory,
     guarantee: str,
-    faults: str,
-    servers: int,
-    same: int,
-    scripts: list[str],
+    args: tuple[Any, ...],
     crashes: int,
     restarts: int,
 ) -> None:
     module = program(guarantee, tmp_path_factory.getbasetemp())
     bounds = Bounds(crashes=crashes, restarts=restarts)
-    args = (faults, servers, same, *scripts)
     with command_line(str(module.__file__), args), surroundings(0):
         expected = is_contradicted(module, bounds)
     for reduce in (True, False):

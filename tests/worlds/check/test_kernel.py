@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operations import ARGS, GUARANTEES, program
 from quorate.worlds.check import run
 from quorate.worlds.check.explore import Bounds, Explorer, Reductions
 from quorate.worlds.check.observing import Found
@@ -70,6 +71,8 @@ RUNS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("basic_paxos.da", [1, 3, 1], {"states": 3000, **OF_CLASSES}),
     ("ricart_agrawala.da", [2, 1], MISCHIEF | {"states": 1000}),
     ("lamport_mutex.da", [2, 1], {}),
+    ("atomic_register.da", [2, 1, 1], {"losses": 1, "states": 3000}),
+    ("atomic_register.da", [2, 2, 1], MISCHIEF | {"states": 1000}),
 ]
 
 
@@ -91,24 +94,118 @@ def test_of_a_program_both_find_the_same(
     assert found(True) == found(False)
 
 
+# Programs whose clients are followed.
+
+LIMITS = st.fixed_dictionaries(
+    {name: st.integers(0, 1) for name in MISCHIEF}
+    | {"network": st.sampled_from(["bag", "set", "fifo"]), "reduce": st.booleans()}
+)
+
+
+@given(guarantee=st.sampled_from(GUARANTEES), args=ARGS, limits=LIMITS, deadlocks=st.booleans())
+@pytest.mark.usefixtures("helped")
+@settings(max_examples=25, deadline=None)
+def test_of_what_clients_do_both_find_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    guarantee: str,
+    args: tuple[Any, ...],
+    limits: dict[str, Any],
+    deadlocks: bool,
+) -> None:
+    module = program(guarantee, tmp_path_factory.getbasetemp())
+    bounds = Bounds(states=400, **limits)
+
+    def found(kernel: bool) -> Any:
+        return graph_of(check(module, args, bounds, deadlocks=deadlocks, kernel=kernel))
+
+    assert found(True) == found(False)
+
+
+# A client that is there only after others, who may change places, have done something, and one
+# that begins before any state is there.
+
+LATE = """
+class Starter(process):
+    def setup(peers): pass
+    def run():
+        send(('go',), to=peers)
+        await(each(p in peers, has=received(('ready',), from_=p)))
+        c = new(Client)
+        start(c)
+
+class Peer(process):
+    def run():
+        await(some(received(('go',), from_=p)))
+        send(('ready',), to=p)
+
+class Client(process):
+    def run():
+        invoke('read')
+        returned(None)
+
+def main():
+    peers = new(Peer, num=3)
+    start(peers)
+    start(new(Starter, (peers,)))
+
+linearizable('register')
+"""
+
+EARLY = """
+class Client(process):
+    def run():
+        invoke('read')
+        returned(1)
+
+def main():
+    invoke('write', 1)
+    start(new(Client, num=3))
+    returned()
+
+linearizable('register')
+"""
+
+
+@pytest.mark.usefixtures("helped")
+@pytest.mark.parametrize("reduce", [True, False])
+@pytest.mark.parametrize(("text", "states"), [(LATE, (12, 66)), (EARLY, (4, 8))])
+def test_clients_may_come_late_or_early(
+    tmp_path: Path, text: str, states: tuple[int, int], reduce: bool
+) -> None:
+    path = tmp_path / "clients.da"
+    path.write_text(text)
+    found = [check(path, bounds=Bounds(reduce=reduce), kernel=kernel) for kernel in (True, False)]
+    assert [each.graph.states for each in found] == [states[not reduce]] * 2
+    assert graph_of(found[0]) == graph_of(found[1])
+
+
+def test_the_kernel_does_not_ask_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CompiledExplorer, "_learn", lambda self: None)
+    with pytest.raises(AssertionError, match="cannot be learnt"):
+        check(TWO_PHASE, [2], deadlocks=False, kernel=True)
+
+
 # Tables that no program has.
 
 SLOTS, STATES, MESSAGES = 3, 3, 6
 
 
 class AnyTables:
-    """What can happen is drawn by lot, once for each local state and message."""
+    """What can happen is drawn by lot, once for each local state and message.
 
-    clients = None
+    With `clients`, whom the last slot is of, messages to it tell of operations.
+    """
 
-    def __init__(self, seed: int, ordered: bool) -> None:
+    def __init__(self, seed: int, ordered: bool, clients: bool) -> None:
         self.seed = seed
         self.ordered = ordered
-        count = 1 + SLOTS * STATES
+        self.clients = SLOTS if clients else None
+        self.clients_at_first = 1 + SLOTS * STATES
+        count = 1 + (SLOTS + 1) * STATES
         random = Random(seed)
         self.locals = range(count)
         self.slot = [-1, *((local - 1) // STATES for local in range(1, count))]
-        self.observed = [0, *(random.randrange(3) for _ in range(1, count))]
+        self.observed = [0, *(random.randrange(3) for _ in range(SLOTS * STATES)), *[0] * STATES]
         self.waits = [False, *(random.random() < 0.7 for _ in range(1, count))]
         self.to = [random.randrange(SLOTS + 1) for _ in range(MESSAGES)]
         self.channel = [to * 2 + random.randrange(2) for to in self.to]
@@ -129,7 +226,7 @@ class AnyTables:
                 )
                 kind: Any = random.choice(kinds) if before else "begin"
                 error = ValueError() if random.random() < 0.004 else None
-                sent = random.choices(range(MESSAGES), k=random.choice([0, 1, 1, 2]))
+                sent = self.sent(random.choices(range(MESSAGES), k=random.choice([0, 1, 1, 2])))
                 others = [each for each in range(SLOTS) if each != slot]
                 made = random.sample(others, random.choice([0, 0, 1, 2]) if before else 2)
                 self.outcomes.append(
@@ -137,7 +234,7 @@ class AnyTables:
                         kind,
                         before,
                         NOBODY if error else self.local_of(slot, random),
-                        tuple(sent if self.ordered else sorted(sent)),
+                        sent,
                         tuple(self.local_of(each, random) for each in made),
                         taken,
                         COST.get(kind, FREE),
@@ -147,15 +244,30 @@ class AnyTables:
             self.kept[key] = tuple(range(start, len(self.outcomes)))
         return self.kept[key]
 
+    def sent(self, messages: list[int]) -> tuple[int, ...]:
+        """These, but one at most to whoever follows operations."""
+        told = [each for each in messages if self.to[each] == self.clients]
+        sent = [each for each in messages if each not in told] + told[:1]
+        return tuple(sent if self.ordered else sorted(sent))
+
     def begin(self) -> tuple[int, ...]:
         return self.draw("begin", NOBODY, 0, -1, 1)
 
     def move(self, local: int) -> tuple[int, ...]:
-        return self.draw(local, local, self.slot[local], -1, 0) if local else ()
+        is_idle = self.slot[local] in (-1, self.clients)
+        return () if is_idle else self.draw(local, local, self.slot[local], -1, 0)
 
     def deliver(self, local: int, message: int) -> tuple[int, ...]:
-        key = (local, message)
-        return self.draw(key, local, self.slot[local], message, 0) if local else ()
+        key, slot = (local, message), self.slot[local]
+        if self.to[message] == self.clients and key not in self.kept:
+            random = Random(f"{self.seed} {key}")
+            error = ValueError() if random.random() < 0.02 else None
+            after = NOBODY if error else self.local_of(slot, random)
+            self.outcomes.append(
+                Outcome("deliver", local, after, (), (), message, FREE, Came((), error=error))
+            )
+            self.kept[key] = (len(self.outcomes) - 1,)
+        return self.draw(key, local, slot, message, 0) if local else ()
 
 
 class AnyCommuting:
@@ -190,7 +302,7 @@ class AnyObserver:
         return found
 
 
-LIMITS = st.fixed_dictionaries(
+ANY_LIMITS = st.fixed_dictionaries(
     {name: st.integers(0, 2) for name in MISCHIEF}
     | {
         "network": st.sampled_from(["bag", "set", "fifo"]),
@@ -202,20 +314,21 @@ LIMITS = st.fixed_dictionaries(
 
 @given(
     seed=st.integers(0, 1 << 32),
-    limits=LIMITS,
+    limits=ANY_LIMITS,
     share=st.sampled_from([5, 50, 10**9]),
     deadlocks=st.booleans(),
     reduces=st.booleans(),
+    clients=st.booleans(),
 )
 @pytest.mark.usefixtures("helped")
 @settings(max_examples=100, deadline=None)
 def test_of_any_tables_both_find_the_same(
-    seed: int, limits: dict[str, Any], share: int, deadlocks: bool, reduces: bool
+    seed: int, limits: dict[str, Any], share: int, deadlocks: bool, reduces: bool, clients: bool
 ) -> None:
     bounds = Bounds(**limits)
 
     def found(twin_states: int | None) -> Any:
-        tables: Any = AnyTables(seed, bounds.network == "fifo")
+        tables: Any = AnyTables(seed, bounds.network == "fifo", clients)
         observer: Any = AnyObserver(seed, share)
         commuting: Any = AnyCommuting(tables) if reduces else None
         explorer = Explorer(

@@ -26,6 +26,7 @@ from quorate.worlds.check.kernel import (
     MOVES,
     NONE,
     QUIET,
+    TELLS,
     Level,
     Program,
     Share,
@@ -71,6 +72,22 @@ class Column:
         self.count = end
 
 
+class Table:
+    """A number of each local state and event: at most half full, so that each search has an end."""
+
+    def __init__(self) -> None:
+        self.array: NDArray[np.int64] = np.full((64, 2), -1, np.int64)
+        self.count = 0
+
+    def put(self, local: int, event: int, number: int) -> None:
+        """Add one that is not there yet."""
+        self.count += 1
+        if 2 * self.count > len(self.array):
+            old, self.array = self.array, np.full((2 * len(self.array), 2), -1, np.int64)
+            kernel.copy_table(old, self.array)
+        kernel.put(self.array, local, event, number)
+
+
 class Mirror:
     """The effects that have been asked for, as arrays. `growth` is the most one adds to a row."""
 
@@ -78,7 +95,7 @@ class Mirror:
         self.tables = tables
         self.of = of
         self.sending = sending
-        self.moved = self.delivered = 0
+        self.moved = 0
         self.growth = 0
         self.moves = Column(np.int32, 2)
         self.waits = Column(np.bool_)
@@ -89,7 +106,7 @@ class Mirror:
         self.deltas = Column(np.uint64, 2)
         self.puts = Column(np.int32, 2)
         self.sent = Column(np.int32)
-        self.deliveries = np.full((64, 2), -1, np.int64)
+        self.deliveries, self.followed = Table(), Table()
 
     def program(self) -> Program:
         """The arrays, with all that is known by now."""
@@ -97,13 +114,16 @@ class Mirror:
         for local, effects in newest(self.of.moves, self.moved):
             self.moves.array[local] = self._append(effects), len(effects)
         self.moved = len(self.of.moves)
-        for (local, message), effects in newest(self.of.deliveries, self.delivered):
-            self._deliver(local, message, self._append(effects), len(effects))
+        for (local, message), effects in newest(self.of.deliveries, self.deliveries.count):
+            where = self._append(effects) << kernel.MANY | len(effects)
+            self.deliveries.put(local, message, where)
+        for (action, clients), effect in newest(self.of.follows, self.followed.count):
+            self.followed.put(clients, action, self._append([effect]))
         columns = self.effects, self.deltas, self.puts, self.sent
         return Program(
             *(self.moves.array, self.waits.array, self.masks.array),
             *(self.messages.array, self.shares.array),
-            *(self.deliveries, *(each.array for each in columns)),
+            *(self.deliveries.array, self.followed.array, *(each.array for each in columns)),
         )
 
     def _number(self) -> None:
@@ -118,15 +138,6 @@ class Mirror:
         self.messages.append(list(of))
         self.shares.append([share_of_message(each) for each in range(messages, len(tables.to))])
 
-    def _deliver(self, local: int, message: int, start: int, many: int) -> None:
-        """Say where the effects of a delivery are."""
-        self.delivered += 1
-        if 2 * self.delivered > len(self.deliveries):
-            old = self.deliveries
-            self.deliveries = np.full((2 * len(old), 2), -1, np.int64)
-            kernel.copy_deliveries(old, self.deliveries)
-        kernel.deliver(self.deliveries, local, message, start << kernel.MANY | many)
-
     def _append(self, effects: Sequence[Effect]) -> int:
         start = self.effects.count
         for each in effects:
@@ -134,7 +145,7 @@ class Mirror:
             self.puts.append([(1 + place, local) for place, local in each.puts])
             self.sent.append(each.sent)
             flags = FAILS * each.fails | MOVES * each.moves | FIRST_OF_ALL * each.first
-            flags |= QUIET * each.quiet
+            flags |= QUIET * each.quiet | TELLS * (each.record >= 0)
             ends = puts, self.puts.count, sent, self.sent.count
             self.effects.append([(each.action, each.cost, flags, each.taken, each.slot, *ends)])
             self.deltas.append([(each.delta, each.seen)])

@@ -93,7 +93,8 @@ class CompiledExplorer(Explorer):
             self.symmetry is not None,
         )
         kind = NETWORKS[self.bounds.network]
-        self.rules = k.Rules(kind, self.head, timeouts, self.deadlocks, *reduces)
+        clients = -1 if self.clients is None else self.clients
+        self.rules = k.Rules(kind, self.head, timeouts, clients, self.deadlocks, *reduces)
         self.places = Places(self.tables, self.symmetry)
         self.mirror = Mirror(self.tables, self.effects, self.sending)
         self.level, self.new, self.work = new_level(), new_level(), new_work()
@@ -204,6 +205,7 @@ class CompiledExplorer(Explorer):
         if ahead is not None:
             self._wait(ahead)
         counts[k.UNTIL] = until
+        learnt = k.NONE
         while counts[k.DONE] < until and not (graph.is_refuted or graph.stopped):
             why = settle(
                 *(self.rules, self._growth(), first, self.program, self.places.alike()),
@@ -212,6 +214,8 @@ class CompiledExplorer(Explorer):
             if why != k.UNKNOWN or counts[k.NEWS]:
                 self._record()
             if why == k.UNKNOWN and not graph.is_refuted:
+                assert counts[k.DONE] != learnt, "a state lacks something that cannot be learnt"
+                learnt = counts[k.DONE].item()
                 self._learn()
             elif why == k.ROOM:
                 place = counts[k.DONE]
@@ -226,7 +230,7 @@ class CompiledExplorer(Explorer):
         return self.mirror.growth + (0 if self.symmetry is None else len(self.tables.slots))
 
     def _learn(self) -> None:
-        """Fill in all that can happen in the state where the kernel is."""
+        """Fill in all that can happen in the state where the kernel is: it lacks nothing then."""
         self._events(*get_row(self.level, int(self.counts[k.DONE]), self.head))
         self.program = self.mirror.program()
         self.places.numbers()

@@ -88,8 +88,10 @@ class Effects:
         ]
         self.moves: dict[int, tuple[Effect, ...]] = {}
         self.deliveries: dict[tuple[int, int], tuple[Effect, ...]] = {}
-        self._followed: dict[tuple[int, int], Effect] = {}  # by action, and local state
+        self.follows: dict[tuple[int, int], Effect] = {}  # by action, and local state
         self.questions = array("q")
+        if symmetry is not None:
+            symmetry.close_all([tables.clients_at_first])  # no outcome has it
 
     def move(self, local: int) -> tuple[Effect, ...]:
         """What a process in a local state can do by itself."""
@@ -112,7 +114,7 @@ class Effects:
 
     def followed(self, effect: Effect, clients: int) -> Effect:
         """An effect with what it does to whoever follows operations, and is in a local state."""
-        found = self._followed.get((effect.action, clients))
+        found = self.follows.get((effect.action, clients))
         if found is None:
             self.questions.extend((clients, FOLLOWED - effect.action))
             (then,) = self.tables.deliver(clients, effect.record)
@@ -121,7 +123,7 @@ class Effects:
                 self.symmetry.close(each)
             delta = effect.delta + share_of_local(each.after) - share_of_local(clients)
             put = (self.head + self.tables.slot[clients], each.after)
-            found = self._followed[effect.action, clients] = effect._replace(
+            found = self.follows[effect.action, clients] = effect._replace(
                 fails=each.fails, delta=delta & MASK, puts=(*effect.puts, put)
             )
         return found
@@ -138,7 +140,7 @@ class Effects:
     @property
     def followings(self) -> list[tuple[int, int]]:
         """What was recorded, with the local state of whoever follows it."""
-        return [(clients, each.record) for (_, clients), each in self._followed.items()]
+        return [(clients, each.record) for (_, clients), each in self.follows.items()]
 
     def _changing(self, effects: Iterable[Effect]) -> tuple[Effect, ...]:
         return tuple(each for each in effects if not each.is_idle)

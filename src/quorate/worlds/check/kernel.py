@@ -31,7 +31,7 @@ state: all that can happen next was found."""
 ACTION, COST, FLAGS, TAKEN, SLOT, PUTS, PUTS_END, SENT, SENT_END = range(9)
 """The columns of an effect: the last are where in `puts` and in `sent` its own are."""
 
-FAILS, MOVES, FIRST_OF_ALL, QUIET = 1, 2, 4, 8
+FAILS, MOVES, FIRST_OF_ALL, QUIET, TELLS = 1, 2, 4, 8, 16
 """The flags of an effect."""
 
 PLACE, CHANNEL = range(2)
@@ -68,11 +68,13 @@ HALF = np.uint64(32)
 
 
 class Rules(NamedTuple):
-    """What is the same in all calls. `timeouts` are the bits of these budgets in what is short."""
+    """What is the same in all calls. `timeouts` are the bits of these budgets in what is short,
+    `clients` the slot of whoever follows operations, or -1."""
 
     network: int
     budgets: int
     timeouts: int
+    clients: int
     deadlocks: bool
     reduces: bool
     limits: bool
@@ -80,7 +82,8 @@ class Rules(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Effects as arrays: of each local state and delivery, where its own begin and how many."""
+    """Effects as arrays: of each local state and delivery, where its own begin and how many; and of
+    whoever follows operations, for each local state and action that tells of any, where it is."""
 
     moves: Int32s
     waits: NDArray[np.bool_]
@@ -88,6 +91,7 @@ class Program(NamedTuple):
     messages: Int32s
     shares: Words
     deliveries: Int64s
+    followed: Int64s
     effects: Int32s
     deltas: Words
     puts: Int32s
@@ -183,29 +187,29 @@ def rehash(old: Words, new: Words) -> None:
 
 
 @compiled
-def slot_of(deliveries: Int64s, local: int, message: int) -> np.uint64:
-    """Where a delivery is in its table, or would be; free places have the key -1."""
-    key = (local << 32) | message
-    mask = np.uint64(len(deliveries) - 1)
+def slot_of(table: Int64s, local: int, event: int) -> np.uint64:
+    """Where a local state and an event are in a table, or would be; free places have the key -1."""
+    key = (local << 32) | event
+    mask = np.uint64(len(table) - 1)
     at = ((np.uint64(key) * SPREAD) >> HALF) & mask
-    while deliveries[at, 0] != key and deliveries[at, 0] >= 0:
+    while table[at, 0] != key and table[at, 0] >= 0:
         at = (at + ONE) & mask
     return at
 
 
 @compiled
-def deliver(deliveries: Int64s, local: int, message: int, effects: int) -> None:
-    at = slot_of(deliveries, local, message)
-    deliveries[at, 0] = (local << 32) | message
-    deliveries[at, 1] = effects
+def put(table: Int64s, local: int, event: int, effects: int) -> None:
+    at = slot_of(table, local, event)
+    table[at, 0] = (local << 32) | event
+    table[at, 1] = effects
 
 
 @compiled
-def copy_deliveries(old: Int64s, new: Int64s) -> None:
+def copy_table(old: Int64s, new: Int64s) -> None:
     for i in range(len(old)):
         key = old[i, 0]
         if key >= 0:
-            deliver(new, key >> 32, key & 0xFFFFFFFF, old[i, 1])
+            put(new, key >> 32, key & 0xFFFFFFFF, old[i, 1])
 
 
 # The network.
@@ -325,8 +329,24 @@ def write_network(
 
 
 @inlined
+def follow(clients: int, first: int, found: int, program: Program, todo: Int32s) -> bool:
+    """Let effects do also what they make of whoever follows clients; whether that is known of all.
+
+    `clients` is the local state of whoever does. What there is no room for is left out.
+    """
+    effects = program.effects
+    for i in range(first, min(first + found, len(todo))):
+        if effects[todo[i], FLAGS] & TELLS:
+            slot = slot_of(program.followed, clients, effects[todo[i], ACTION])
+            if program.followed[slot, 0] < 0:
+                return False
+            todo[i] = program.followed[slot, 1]
+    return True
+
+
+@inlined
 def find_events(
-    network: int, rows: Int32s, begin: int, net: int, end: int, program: Program, share: Share
+    rules: Rules, rows: Int32s, begin: int, net: int, end: int, program: Program, share: Share
 ) -> int:
     """Write the effects that a state may have to `share`; how many there are, or -1: unknown.
 
@@ -346,7 +366,7 @@ def find_events(
     last = queue = -1
     for at in range(net, end):
         message = rows[at]
-        if message == last or (network == FIFO and messages[message, CHANNEL] == queue):
+        if message == last or (rules.network == FIFO and messages[message, CHANNEL] == queue):
             continue
         last, queue = message, messages[message, CHANNEL]
         place = begin + messages[message, PLACE]
@@ -359,6 +379,8 @@ def find_events(
             if found + i < room:
                 todo[base + found + i] = first + i
         found += many
+    if rules.clients >= 0 and not follow(rows[begin + rules.clients], base, found, program, todo):
+        return -1
     return found
 
 

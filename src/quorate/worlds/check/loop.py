@@ -207,7 +207,7 @@ def expand(
     at, end = level.offsets[place], level.offsets[place + 1]
     begin = at + 1 + rules.budgets
     net = begin + rows[at]
-    events = find_events(rules.network, rows, begin, net, end, program, share)
+    events = find_events(rules, rows, begin, net, end, program, share)
     if events < 0:
         return UNKNOWN
     counts[EVENTS] = events

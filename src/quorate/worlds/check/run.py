@@ -314,11 +314,10 @@ def _begin(explorer: Explorer, begins: Sequence[int]) -> Explorer:
 def explore(twin: Explorer, kernel: bool | None = None) -> Graph:
     """Explore from the first states on, or from those of its keeper, with the kernel or without.
 
-    None: with it where numba is installed, once there are so many states that it pays. What
-    clients do is followed without it.
+    None: with it where numba is installed, once there are so many states that it pays.
     """
     saved = None if twin.keeper is None else twin.keeper.take(twin)
-    if twin.clients is not None or twin.bounds.exact:
+    if twin.bounds.exact:
         kernel = False
     if kernel is None:
         if saved is None or saved.states < _enough(twin):

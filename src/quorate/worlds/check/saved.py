@@ -370,7 +370,7 @@ def _is_possible(row: list[int], explorer: Explorer) -> bool:
 def _can_change_places(locals: set[int], messages: set[int], explorer: Explorer) -> bool:
     """Whether it is known what becomes of them where processes that are alike change places."""
     symmetry = explorer.symmetry
-    if symmetry is None or explorer.clients is not None:  # there it is asked for when needed
+    if symmetry is None:
         return True
     changed = zip((locals, messages), (symmetry.locals, symmetry.messages), strict=True)
     return all(known.keys() >= each for each, all_known in changed for known in all_known)

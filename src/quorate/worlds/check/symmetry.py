@@ -94,11 +94,14 @@ class Symmetry:
 
     def close(self, outcome: Outcome) -> None:
         """Know what becomes of all that is in an outcome, and of what that becomes in turn."""
-        locals = [each for each in (outcome.before, outcome.after, *outcome.made) if each]
         messages = [each for each in (outcome.taken, *outcome.sent) if each >= 0]
+        self.close_all([outcome.before, outcome.after, *outcome.made], messages)
+
+    def close_all(self, locals: Sequence[int], messages: Sequence[int] = ()) -> None:
+        """The same of local states and messages."""
         for change, done, todo in (
-            (self.local, self._closed_locals, locals),
-            (self.message, self._closed_messages, messages),
+            (self.local, self._closed_locals, [each for each in locals if each != NOBODY]),
+            (self.message, self._closed_messages, [*messages]),
         ):
             for each in todo:
                 if each not in done:

@@ -228,3 +228,22 @@ def test_guesses_are_not_asked_about_where_a_bound_ends_the_search(tmp_path: Pat
     found = check(path, (), Bounds(states=3), deadlocks=False)
     assert (found.verdict, found.graph.stopped) == ("inconclusive", "states")
     assert len(found.tables.outcomes) < 50
+
+
+def test_guesses_are_held_to_the_program_no_longer_than_there_is_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "queue.da"
+    path.write_text(QUEUE)
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    refute = Reductions.refute
+
+    def late(self: Reductions, *args: Any) -> bool:
+        clock[0] = 11.0
+        return refute(self, *args)
+
+    monkeypatch.setattr(Reductions, "refute", late)
+    found = check(path, (), Bounds(seconds=10.0), deadlocks=False)
+    assert (found.verdict, found.graph.stopped) == ("inconclusive", "seconds")
+    assert found.tables.until is None

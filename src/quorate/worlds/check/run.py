@@ -32,7 +32,7 @@ from quorate.worlds.check.selfcheck import Compared, Ends, compared
 from quorate.worlds.check.shorten import shorten
 from quorate.worlds.check.steps import Steps
 from quorate.worlds.check.symmetry import Symmetry
-from quorate.worlds.check.tables import BUDGETS, Tables
+from quorate.worlds.check.tables import BUDGETS, OutOfTime, Tables
 
 HAND_OVER_STATES, LOADED_STATES = 8_000, 1_000
 """From how many on the kernel pays, which is to be loaded first, or is there already."""
@@ -260,14 +260,22 @@ def _reduced(
         explorer = _explored(begin(), begins, kernel, keeper)
         graph = explorer.graph
         is_cut = graph.stopped in CUT and not graph.is_refuted
+        if bounds.seconds is not None:
+            explorer.tables.until = begun + bounds.seconds
         try:
             if is_cut or graph.stopped == "interrupted" or not reductions.refute(explorer, begins):
                 return explorer
+        except OutOfTime:
+            graph.wrong = graph.failed = graph.stuck = None  # nobody knows whether it really is
+            graph.stopped = "seconds"
+            return explorer
         except KeyboardInterrupt:
             if graph.is_refuted:
                 raise  # nobody knows whether it really is
             graph.stopped = "interrupted"
             return explorer
+        finally:
+            explorer.tables.until = None
         if keeper is not None:
             keeper.settle(explorer)
         if bounds.seconds is not None:

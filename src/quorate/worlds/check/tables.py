@@ -7,6 +7,7 @@ the order of need, so whoever asks in the same order gets the same; tables only 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -79,6 +80,10 @@ class Outcome:
         return self.came.error is not None
 
 
+class OutOfTime(Exception):
+    """A step would have to be computed after `Tables.until`."""
+
+
 @dataclass
 class Tables:
     """The tables of one program. `observe` says what of a local state properties can tell apart.
@@ -106,6 +111,7 @@ class Tables:
     idle: dict[int, tuple[int, ...]] = field(default_factory=dict)
     clients: int | None = None  # the slot of whoever follows operations, if anybody does
     clients_at_first: int = NOBODY
+    until: float | None = None  # of time.perf_counter(): then nothing more is computed
 
     def __post_init__(self) -> None:
         self._locals: dict[Local, int] = {}
@@ -185,7 +191,11 @@ class Tables:
         found = (self.messages[each].message for each in sent if self.to[each] == self.clients)
         return next(found, ())
 
-    # Outcomes, computed when they are first asked for.
+    # Outcomes, computed when they are first asked for. Each raises OutOfTime.
+
+    def _be_in_time(self) -> None:
+        if self.until is not None and time.perf_counter() > self.until:
+            raise OutOfTime
 
     def begin(self, main: type[Process]) -> tuple[int, ...]:
         """The outcomes of the program's beginning."""
@@ -200,6 +210,7 @@ class Tables:
         key = (before, message)
         found = self.deliveries.get(key)
         if found is None:
+            self._be_in_time()
             local = self.locals[before]
             came = [] if local is None else self._deliver(local, self.messages[message])
             found = tuple(
@@ -215,6 +226,7 @@ class Tables:
         """The outcomes of what a process in this local state can do by itself."""
         found = self.moves[before]
         if found is None:
+            self._be_in_time()
             local = self.locals[before]
             assert local is not None
             same, all_moves = Came(local.state), self._moves(local)

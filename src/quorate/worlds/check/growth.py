@@ -155,7 +155,7 @@ def _measured(tables: Tables, local: int) -> dict[Key, int]:
     """How much there is in a local state."""
     each = tables.locals[local]
     assert each is not None
-    (_, (_, _, name), *fields), measuring = each.state[0], _Measuring(each.state)
+    (_, (_, _, name), _, *fields), measuring = each.state[0], _Measuring(each.state)
     process = name.removesuffix("_process_")
     told = [(process, name, value) for name, value in fields]
     modules = Modules(tables.steps.modules)

@@ -32,7 +32,7 @@ STEPS_MAX = 20_000
 """How many outcomes are looked at with processes changed about; after that, one of SAMPLED."""
 SAMPLED = 16
 
-UNORDERED = frozenset({"set", "frozenset", "dict"})
+UNORDERED = frozenset({"set", "frozenset", "dict", "unordered"})
 
 
 class Symmetry:

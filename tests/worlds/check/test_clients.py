@@ -37,7 +37,7 @@ def program(guarantee: str, folder: Path) -> ModuleType:
 
 def histories(tables: Tables, budgets: tuple[int, ...]) -> Iterator[tuple[Any, bool]]:
     """The history of each beginning of a run, and whether the run is at its end."""
-    begins = tables.begin(main_of(next(iter(tables.steps.modules.values()))))
+    begins = tables.begin(main_of(next(iter(tables.steps.modules.given.values()))))
     todo = [({}, (), budgets, (), each) for each in begins]
     seen = set()
     while todo:

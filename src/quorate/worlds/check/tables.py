@@ -102,7 +102,7 @@ class Tables:
     def local(self, local: Local) -> int:
         number = self._locals.get(local)
         if number is None:
-            process = self.steps.thaw(local.state)
+            process = self.steps.look(local.state)
             number = self._locals[local] = len(self.locals)
             self.locals.append(local)
             self.moves.append(None)
@@ -202,11 +202,7 @@ class Tables:
         state, steps = local.state, self.steps
         if local.crashed:
             return [("restart", came) for came in steps.restart(state)]
-        found: list[tuple[Kind, Came]] = [("go on", came) for came in steps.go_on(state)]
-        for wakes, all_came in steps.timers(state):
-            found += [("wake" if wakes else "timeout", came) for came in all_came]
-        if self.crash:
-            process = steps.thaw(state)
-            if process.started_ and not process.ended_ and process.id_.path:
-                found.append(("crash", steps.crash(state)))
+        found: list[tuple[Kind, Came]] = [*steps.moves(state)]
+        if self.crash and (crashed := steps.crash(state)) is not None:
+            found.append(("crash", crashed))
         return found

@@ -6,6 +6,8 @@ from textwrap import dedent, indent
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from compiled import module, python_text
 from quorate.core.freeze import freeze
@@ -198,6 +200,44 @@ def test_thawed_it_still_wakes() -> None:
     assert actor.process.waiting_ and not actor.process.is_stale_()
     actor.process.ps.clear()
     assert actor.process.is_stale_()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["ask", "ask", "tell", "next"]), st.integers(0, 3)),
+            st.just(("forget",)),
+        ),
+        max_size=14,
+    )
+)
+@example([("ask", 1), ("tell", 1), ("next", 0), ("forget",), ("next", 1), ("tell", 1)])
+@settings(max_examples=50, deadline=None)
+def test_thawed_before_each_message_it_says_the_same(messages: list[Any]) -> None:
+    """What has been told may be forgotten while nobody asks for it."""
+    made = module(
+        dedent("""
+        class P(process):
+            def run():
+                for n in range(4):
+                    await(each(received(('ask', c)), has=some(sent(('told', _c)))))
+                    output(n, countof(c, received(('ask', c)), c > 0))
+                    await(some(received(('next', _n))))
+            def receive(msg=('tell', c), from_=p):
+                send(('told', c), to=p)
+            def receive(msg=('forget',)):
+                reset(sent)
+        """)
+    )
+    modules = {made.__name__: made}
+    straight, thawed = Actor(made.P).begin(), Actor(made.P).begin()
+    for message in messages:
+        frozen = freeze(thawed.process, modules)
+        thawed.process = thaw(frozen, thawed.process.world_, modules)
+        assert freeze(thawed.process, modules) == frozen
+        straight.give(message)
+        thawed.give(message)
+        assert thawed.shown == straight.shown
 
 
 def test_what_is_observed_is_frozen_as_pythons_own() -> None:

@@ -27,7 +27,7 @@ class LamportClock:
 
     __slots__ = ("time",)
 
-    def __init__(self, owner: ProcessId, time: int = 0) -> None:
+    def __init__(self, owner: ProcessId | None, time: int = 0) -> None:
         self.time = time
 
     def tick(self) -> int:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from quorate.core.ids import ProcessId
+from quorate.core.kept import Kept, Order, State
 from quorate.core.pending import Unhashable
 
 _NUMBERS = frozenset({bool, int, float})
@@ -48,7 +49,7 @@ class Ranked:
         raise NotImplementedError
 
 
-class _Extreme(Ranked):
+class _Extreme(Ranked, Kept):
     """The greatest of all rows, or the least: enough for a comparison with it.
 
     Of rows that come one after the other and are ordered alike, the best is kept. Python's `max`
@@ -98,7 +99,7 @@ class Least(_Extreme):
     better = staticmethod(less)
 
 
-class _Records(Ranked):
+class _Records(Ranked, Kept):
     """The rows that were better than all before them, by the value of some columns.
 
     The first row of all that passes a bound is one of these, and is found by bisection. From the
@@ -164,7 +165,7 @@ class Falling(_Records):
     better = staticmethod(less)
 
 
-class _Tops(Ranked):
+class _Tops(Ranked, Kept):
     """Different rows, without those that another of their group is better than.
 
     `of` are the columns that tell which is better, `by` those that a group has in common.
@@ -207,6 +208,28 @@ class _Tops(Ranked):
     def __len__(self) -> int:
         return len(self.rows)
 
+    def state(self, order: Order) -> State:
+        if not self.rows:
+            return ()
+        groups = order(self.tops)
+        tops = type(groups)((group, *self._top(group, order)) for group in groups)
+        return order(self.rows.values()), tops
+
+    def _top(self, group: Any, order: Order) -> tuple[Any, State]:
+        best, rows = self.tops[group]
+        return best, order(rows)
+
+    def restore(self, state: State) -> None:
+        if state:
+            all_rows, tops = state
+            for row in all_rows:
+                try:
+                    self.rows[row] = row
+                except TypeError:
+                    self.rows[Unhashable()] = row
+            for group, best, rows in tops:
+                self.tops[group] = best, list(rows)
+
 
 class Highest(_Tops):
     __slots__ = ()
@@ -218,7 +241,7 @@ class Lowest(_Tops):
     better = staticmethod(less)
 
 
-class Unlike:
+class Unlike(Kept):
     """The first row, and the first that differs from it in the value of some columns.
 
     The first of all rows that is unlike a given value is one of the two.
@@ -247,7 +270,7 @@ class Unlike:
         return len(self.rows)
 
 
-class Sorted:
+class Sorted(Kept):
     """Different rows, sorted by the value of some columns as far as these are ordered alike."""
 
     __slots__ = ("columns", "rest", "rows", "sorted", "values")
@@ -303,7 +326,7 @@ class Sorted:
         return len(self.rows)
 
 
-class Total:
+class Total(Kept):
     """The sum of the whole numbers up to the first value that is none, and all from that on.
 
     Python's `sum` over these adds up as over all: fractions, whose sum depends on their order, in
@@ -330,6 +353,13 @@ class Total:
 
     def __len__(self) -> int:
         return self.rows + len(self.rest)
+
+    def state(self, order: Order) -> State:
+        return (self.rows, self.total, *self.rest) if len(self) else ()
+
+    def restore(self, state: State) -> None:
+        if state:
+            self.rows, self.total, *self.rest = state
 
 
 def is_ordered(row: Any) -> bool:

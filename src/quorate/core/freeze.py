@@ -4,7 +4,8 @@ A frozen process is the tuple of the definitions of its objects, the process fir
 None, int, str, bytes and ids for themselves, everything else as a tuple (tag, ...), and an object
 that can change as ("@", its place). Invariants: places are numbered in the order they are come
 to, fields by name and sets in the order of core/ordering.py, so equal states freeze to equal
-values; what a module's global variable holds is named, not copied, as it is no process's own.
+values; what a module's global variable holds is named, not copied, as it is no process's own. Of
+views stands there what has been added since they began (core/kept.py).
 """
 
 from __future__ import annotations
@@ -15,44 +16,77 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import lru_cache
+from operator import itemgetter
 from random import Random
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from quorate.core.ambient import RandomModule, TimeModule
 from quorate.core.classes import Handler
+from quorate.core.clocks import LamportClock
 from quorate.core.containers import ObservedDict, ObservedList, ObservedSet
 from quorate.core.errors import ProgramError
 from quorate.core.frames import Frame, Routine
 from quorate.core.ids import ProcessId
+from quorate.core.kept import Order, Unordered
 from quorate.core.naming import Modules, copying, text_of
 from quorate.core.ordering import in_order
+from quorate.core.pending import Pending
 from quorate.core.process import Dispatch, Process
+from quorate.core.settled import SettledFacts, SettledGroups
+from quorate.core.views import Facts, Groups, Rows
 
 Frozen = tuple[Any, ...]
 """The definitions of the objects of a process, the process itself first."""
 
 RAW = frozenset({type(None), int, str, bytes, ProcessId})
+FALSE, TRUE = ("bool", 0), ("bool", 1)
 WORDS = "<625I"
 """How the state of a generator of random numbers is packed."""
 
+VIEWS = frozenset({Rows, Facts, Groups, SettledFacts, SettledGroups, Pending})
+"""What the class of a process begins: only what has been added is frozen."""
+
+# In this order, which core/thaw.py takes for granted.
 FRAME_PARTS = ("block_", "next_", "label_", "timer_", "expired_", "result_", "error_")
 LEFT_OUT = frozenset(
     {"world_", "effects_", "stale_", "unseen_", "read_", "worth_", "members_", "joins_"}
 )
 
-BLANK: dict[str, Any] = {
-    **{name: [] for name in ("stack_", "deferred_", "received_", "sent_")},
-    **{name: {} for name in ("rates_", "children_", "names_")},
-    **{name: deque() for name in ("inbox_", "outbox_")},
-    **dict.fromkeys(("creations_", "resumes_", "timers_"), 0),
-    **dict.fromkeys(("open_", "arrived_", "waiting_", "started_", "set_up_", "ended_"), False),
-    **dict.fromkeys(("in_order_", "one_at_a_time_"), False),
-    **dict.fromkeys(("sends_simply_", "sends_plainly_", "takes_plainly_"), True),
-    **dict.fromkeys(("clock_", "sleep_")),
-    "ready_": set(),
-}
-"""What fields hold at first, as a rule: such a field is left out."""
+LISTS = frozenset({"stack_", "deferred_", "received_", "sent_"})
+"""Fields with lists that nobody else can refer to, so that these stand in their place."""
+
+FLAGS = (
+    *("open_", "arrived_", "waiting_", "started_", "set_up_", "ended_", "in_order_"),
+    *("one_at_a_time_", "sends_simply_", "sends_plainly_", "takes_plainly_"),
+)
+"""Fields that are true or false: all their values stand together, in this order."""
+
+
+def at_first() -> dict[str, Any]:
+    """What other fields hold at first, as a rule: such a field is left out."""
+    return {
+        "creations_": 0,
+        "resumes_": 0,
+        "timers_": 0,
+        "clock_": None,
+        "sleep_": None,
+        "stack_": [],
+        "deferred_": [],
+        "received_": [],
+        "sent_": [],
+        "rates_": {},
+        "children_": {},
+        "names_": {},
+        "ready_": set(),
+        "inbox_": deque(),
+        "outbox_": deque(),
+    }
+
+
+_AT_FIRST = at_first()
+_flags_of = itemgetter(*FLAGS)
 
 _PLACES = {
     "received_": "a message received",
@@ -61,6 +95,21 @@ _PLACES = {
     "outbox_": "a message sent",
     "deferred_": "a message not yet handled",
 }
+
+
+_NOTHING = object()
+
+
+@lru_cache(maxsize=1024)
+def _fields_of(
+    names: tuple[str, ...], left_out: frozenset[str]
+) -> list[tuple[str, Any, type, str]]:
+    """Of fields, in order: what each holds at first, and how it is called in an error."""
+    rest = sorted(set(names).difference(left_out, FLAGS))
+    told = [(name, _AT_FIRST.get(name, _NOTHING)) for name in rest]
+    return [
+        (name, first, type(first), _PLACES.get(name, f"the field `{name}`")) for name, first in told
+    ]
 
 
 def freeze(process: Process, modules: Mapping[str, Any] | None = None) -> Frozen:
@@ -86,24 +135,22 @@ class Freezer:
     """One freezing. `objects` keeps alive what has a place, so that no `id` is used twice."""
 
     left_out = LEFT_OUT
+    order: Order = tuple
 
     def __init__(self, process: Process | None, modules: Modules) -> None:
         """Without a process, what is frozen is a message."""
         self.process = process
         self.modules = modules
-        if process is not None:
-            self.modules.know(type(process))
-        self.homes = [(name, text_of(each)) for name, each in self.modules.namespaces.items()]
+        self.holders = modules.holders(None if process is None else type(process))
         self.objects: list[Any] = []
         self.places: list[str] = []
-        self.numbers: dict[int, int] = {}
+        self.references: dict[int, tuple[str, int]] = {}
         self.place = "the state" if process is not None else "a message"
 
     def frozen(self, value: Any = None) -> Frozen:
         """The process as a value, or another object of its. Raises ProgramError (Q114)."""
         try:
-            with copying():
-                return self.freeze(self.process if value is None else value)
+            return self.freeze(self.process if value is None else value)
         except Unfit as unfit:
             whose = "" if self.process is None else f" of {self.process.id_!r}"
             raise ProgramError(
@@ -130,12 +177,14 @@ class Freezer:
         inline = INLINE.get(kind)
         if inline is not None:
             return inline(self, value)
-        if kind in DEFINED:
-            return self.refer_or_name(value)
-        return self.other(value)
+        return self.refer_or_name(value) if kind in DEFINED else self.other(value)
 
     def values(self, values: Iterable[Any]) -> tuple[Any, ...]:
         return tuple(map(self.value, values))
+
+    def parts(self, tag: str, values: Iterable[Any]) -> tuple[Any, ...]:
+        """What is made of values, which can be gone through again."""
+        return (tag, *values) if RAW.issuperset(map(type, values)) else (tag, *self.values(values))
 
     def other(self, value: Any) -> Any:
         """A value of a type that has no entry of its own in the tables."""
@@ -148,27 +197,27 @@ class Freezer:
         return self.refer_or_name(value)
 
     def refer(self, value: Any) -> tuple[str, int]:
-        number = self.numbers.get(id(value))
-        if number is None:
-            number = self.numbers[id(value)] = len(self.objects)
+        reference = self.references.get(id(value))
+        if reference is None:
+            reference = self.references[id(value)] = ("@", len(self.objects))
             self.objects.append(value)
             self.places.append(self.place)
-        return ("@", number)
+        return reference
 
     def refer_or_name(self, value: Any) -> Any:
         """A reference, or the name of the global variable that holds this very object."""
-        if id(value) not in self.numbers:
-            for module, text in self.homes:
-                name = text.name_of_value(value)
-                if name is not None:
-                    return ("global", module, name)
+        held = self.holders.get(id(value))
+        if held is not None and id(value) not in self.references:
+            namespace, said = held
+            if namespace.get(said[2]) is value:
+                return said
         return self.refer(value)
 
     def tuple_(self, value: tuple[Any, ...]) -> Any:
-        return ("()", *map(self.value, value))
+        return self.parts("()", value)
 
     def frozenset_(self, value: frozenset[Any]) -> Any:
-        return ("frozenset", *map(self.value, in_order(value)))
+        return self.parts("frozenset", in_order(value))
 
     def module(self, value: ModuleType) -> Any:
         return ("module", value.__name__)
@@ -187,6 +236,9 @@ class Freezer:
         return ("member", cls, value.name) if named else ("new", cls, (self.value(value.value),))
 
     def class_(self, cls: type) -> Any:
+        known = self.modules.names_of.get(id(cls))
+        if known is not None:
+            return known[1]
         module, name = cls.__module__, cls.__qualname__
         if cls is type(None):
             return ("class of", None)
@@ -197,7 +249,9 @@ class Freezer:
                     f"holds the class {name}, or an instance of it",
                     "define the class at the top level of its module",
                 )
-        return ("global", module, name)
+        said = ("global", module, name)
+        self.modules.names_of[id(cls)] = cls, said
+        return said
 
     def function(self, function: FunctionType) -> Any:
         """By name, if it has one; nested functions have a definition."""
@@ -232,18 +286,28 @@ class Freezer:
     def define_process(self, process: Process) -> Any:
         if process is not self.process:
             raise Unfit("holds the process itself of another", "keep its id")
-        own, left_out = vars(process), self.left_out
-        told = [
-            name
-            for name, value in own.items()
-            if name not in BLANK or type(value) is not type(BLANK[name]) or value != BLANK[name]
-        ]
+        own = vars(process)
         fields = []
-        for name in sorted(told):
-            if name not in left_out:
-                self.place = _PLACES.get(name, f"the field `{name}`")
-                fields.append((name, self.value(own[name])))
-        return ("process", self.class_(type(process)), *fields)
+        for name, first, first_kind, place in _fields_of(tuple(own), self.left_out):
+            value = own[name]
+            kind = type(value)
+            if value is first or (kind is first_kind and value == first):
+                continue
+            self.place = place
+            if kind in RAW:
+                fields.append((name, value))
+            elif name in LISTS:
+                fields.append((name, self.parts("[]", value)))
+            elif kind not in VIEWS:
+                fields.append((name, self.value(value)))
+            elif state := value.state(self.order):
+                fields.append((name, ("view", self.value(state))))
+        return ("process", self.class_(type(process)), _flags_of(own), *fields)
+
+    def view_of(self, view: Any) -> Any:
+        """A view that another names: that of a field, or None if the field has begun anew."""
+        own = vars(self.process).items()
+        return next((("view of", name) for name, value in own if value is view), None)
 
     def define_frame(self, frame: Frame) -> Any:
         parts = self.values(getattr(frame, name) for name in FRAME_PARTS)
@@ -262,6 +326,9 @@ class Freezer:
 
     def routine(self, routine: Routine) -> Any:
         """A method's is named; that of a nested function has a definition."""
+        known = self.modules.names_of.get(id(routine))
+        if known is not None:
+            return known[1]
         if routine.owner not in self.modules.namespaces:
             for block in routine.blocks.values():
                 self.modules.know(block)
@@ -270,7 +337,9 @@ class Freezer:
         except (ImportError, KeyError, AttributeError):
             method = None
         if getattr(method, "routine", None) is routine:
-            return ("routine of", ("global", routine.owner, routine.qualname))
+            said = ("routine of", ("global", routine.owner, routine.qualname))
+            self.modules.names_of[id(routine)] = routine, said
+            return said
         return self.refer(routine)
 
     def define_routine(self, routine: Routine) -> Any:
@@ -314,10 +383,10 @@ class Freezer:
         return ("cell",) if cell == CellType() else ("cell", self.value(cell.cell_contents))
 
     def define_list(self, value: list[Any]) -> Any:
-        return ("list", *map(self.value, value))
+        return self.parts("list", value)
 
     def define_set(self, value: set[Any]) -> Any:
-        return ("set", *map(self.value, in_order(value)))
+        return self.parts("set", in_order(value))
 
     def define_own_set(self, value: set[Any]) -> Any:
         """A set of a class that extends `set`; its own state, and its members in order."""
@@ -382,7 +451,8 @@ def _reduction(value: Any) -> Any:
     """What `copy` and its kin would make a copy of `value` from."""
     reduce = copyreg.dispatch_table.get(type(value))
     try:
-        return reduce(value) if reduce is not None else value.__reduce_ex__(4)
+        with copying(type(value)):
+            return reduce(value) if reduce is not None else value.__reduce_ex__(4)
     except Exception:
         kind = type(value).__name__
         raise Unfit(f"holds a {kind}", _HELP.get(kind, _ANY_HELP)) from None
@@ -407,11 +477,12 @@ def _naming(name: str) -> Callable[[Freezer, Any], Any]:
 
 
 INLINE: dict[type, Callable[[Freezer, Any], Any]] = {
-    bool: _saying("bool", int),
+    bool: lambda freezer, value: TRUE if value else FALSE,
     float: _saying("float"),
     complex: lambda freezer, value: ("complex", repr(value.real), repr(value.imag)),
     range: lambda freezer, value: ("range", value.start, value.stop, value.step),
     tuple: Freezer.tuple_,
+    Unordered: lambda freezer, value: freezer.parts("unordered", value),
     frozenset: Freezer.frozenset_,
     type: Freezer.class_,
     type(...): _saying("ellipsis"),
@@ -422,6 +493,8 @@ INLINE: dict[type, Callable[[Freezer, Any], Any]] = {
     BuiltinFunctionType: Freezer.built_in,
     Handler: Freezer.handler,
     Routine: Freezer.routine,
+    LamportClock: lambda freezer, clock: ("lamport clock", clock.time),
+    **dict.fromkeys(VIEWS, Freezer.view_of),
     RandomModule: _naming("random"),
     TimeModule: _naming("time"),
     type({}.keys()): Freezer.view,

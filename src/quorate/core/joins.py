@@ -13,8 +13,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quorate.core.extremes import Ranked, greater, is_ordered, less, ordered_alike
+from quorate.core.kept import Kept
 from quorate.core.messages import is_fixed
-from quorate.core.pending import Unhashable, state_of
+from quorate.core.pending import Unhashable
 
 if TYPE_CHECKING:
     from quorate.core.process import Process
@@ -29,7 +30,7 @@ MOST = 64
 # Rows -----------------------------------------------------------------------------------------
 
 
-class Relation:
+class Relation(Kept):
     """Different rows of `width` columns, numbered as they come; a kind of rows for core/views.py,
     where a row of one column is the value in it. Here it is a tuple, as all others.
 
@@ -74,10 +75,6 @@ class Relation:
         except TypeError:  # something cannot be hashed
             return [n for n, row in enumerate(self.rows) if index.key(row) == key]
 
-    def __getstate__(self) -> Any:
-        fields, slots = state_of(self)
-        return fields, slots | {"indexes": {}}
-
 
 class _Index:
     """The numbers of rows by what they have in some columns, of the first `reached` rows."""
@@ -102,7 +99,7 @@ class _Index:
 # What is kept of those that have come together ------------------------------------------------
 
 
-class Kept(Protocol):
+class Together(Protocol):
     """What is to be known of the rows that have come together, and passed the test."""
 
     def wants(self, numbers: Numbers) -> bool:
@@ -262,7 +259,7 @@ class Joined:
         self,
         kinds: tuple[tuple[str, ...], ...],
         wanted: tuple[str, ...],
-        kept: Callable[[], Kept] = Different,
+        kept: Callable[[], Together] = Different,
         denied: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.kinds = (*kinds, *denied)
@@ -302,7 +299,7 @@ class Joined:
         relations: tuple[Relation, ...],
         test: Test | None = None,
         params: Callable[[], tuple[Any, ...]] | None = None,
-    ) -> Kept:
+    ) -> Together:
         """What is kept of the rows of `relations` that come together and pass the test.
 
         The test is given the values of all variables, and reads those from outside in `params`.
@@ -356,7 +353,7 @@ class Joined:
             chosen[start] = number
             yield from _together(relations, self.ways[start], ends, chosen)
 
-    def _afresh(self, relations: tuple[Relation, ...], test: Test | None) -> Kept:
+    def _afresh(self, relations: tuple[Relation, ...], test: Test | None) -> Together:
         """The same by going over all rows in order, which raises what that raises."""
         kept = self.kept()
         ends = [len(relation) for relation in relations]
@@ -369,7 +366,7 @@ class Joined:
 
     def _see(
         self,
-        kept: Kept,
+        kept: Together,
         relations: tuple[Relation, ...],
         numbers: Numbers,
         test: Test | None,
@@ -418,7 +415,7 @@ class Known:
 
     __slots__ = ("kept", "key", "reached", "relations")
 
-    def __init__(self, key: Any, relations: tuple[Relation, ...], kept: Kept) -> None:
+    def __init__(self, key: Any, relations: tuple[Relation, ...], kept: Together) -> None:
         self.key = key
         self.relations = relations
         self.kept = kept

@@ -7,18 +7,27 @@ wherever the same program is loaded.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 Namespace = dict[str, Any]
 
-copying = partial(warnings.catch_warnings, action="ignore", category=DeprecationWarning)
-"""Without the warning of Python 3.12 that iterators of itertools are going to be no values."""
+_SILENT = functools.partial(warnings.catch_warnings, action="ignore", category=DeprecationWarning)
+
+
+def copying(kind: Any) -> AbstractContextManager[None]:
+    """Without the warning of Python 3.12 that iterators of itertools are going to be no values."""
+    return _SILENT() if getattr(kind, "__module__", "") == "itertools" else nullcontext()
+
+
+Holders = dict[int, tuple[Namespace, tuple[str, str, str]]]
+"""Of values, by identity: the variables of a module, and how what one of them holds is frozen."""
 
 CodeName = tuple[str, int, int]
 """(qualified name, first line, which of those that stand on this line)"""
@@ -37,9 +46,15 @@ class Text:
         self.codes: dict[CodeName, CodeType] = {}
         for code in _codes_of(namespace):
             self._add(code)
-        self.values = {
-            id(value): name for name, value in namespace.items() if not isinstance(value, _SHARED)
+        self.held = {
+            id(value): (name, namespace)
+            for name, value in namespace.items()
+            if not isinstance(value, _SHARED)
         }
+
+    def is_true(self) -> bool:
+        """Whether the module has no more variables than when it was looked at."""
+        return self.size == len(self.namespace)
 
     def _add(self, code: CodeType) -> None:
         if code in self.names:
@@ -53,20 +68,28 @@ class Text:
             if isinstance(constant, CodeType):
                 self._add(constant)
 
-    def name_of_value(self, value: Any) -> str | None:
-        """The global variable that holds this very object, if one does."""
-        name = self.values.get(id(value))
-        return name if name is not None and self.namespace.get(name) is value else None
-
 
 class Modules:
-    """The modules of a program: those given, and whatever else can be imported."""
+    """The modules of a program: those given, and whatever else can be imported.
+
+    `namespaces` are those of the program, `names_of` what has been found to be the name of a class
+    or a routine: by identity, with what it is the name of. `meant` is what such a name stands for.
+    """
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self.given = given or {}
         self.namespaces: dict[str, Namespace] = {
             name: vars(module) for name, module in self.given.items()
         }
+        self.imported: dict[str, Namespace] = {}
+        self.names_of: dict[int, tuple[Any, Any]] = {}
+        self.meant: dict[Any, Any] = {}
+        self._holders: dict[type | None, tuple[list[Text], Holders]] = {}
+
+    @classmethod
+    def of(cls, given: Modules | Mapping[str, Any] | None) -> Modules:
+        """What is known of modules already, or is to be found out of those given by name."""
+        return given if isinstance(given, Modules) else cls(given)
 
     def know(self, thing: Any) -> None:
         """Learn of the module of a function, or of a class with methods, and of its bases'."""
@@ -81,18 +104,18 @@ class Modules:
 
     def namespace(self, module: str) -> Namespace:
         """The global variables of a module; ImportError if there is none."""
-        found = self.namespaces.get(module)
+        found = self.namespaces.get(module) or self.imported.get(module)
         if found is None:
-            found = self.namespaces[module] = vars(importlib.import_module(module))
+            found = self.imported[module] = vars(importlib.import_module(module))
         return found
 
     def find(self, module: str, qualname: str) -> Any:
         """What `module` calls `qualname`; ImportError, KeyError or AttributeError if nothing."""
+        namespace = self.namespace(module)
+        if "." not in qualname:
+            return namespace[qualname]
         first, *rest = qualname.split(".")
-        found = self.namespace(module)[first]
-        for name in rest:
-            found = getattr(found, name)
-        return found
+        return functools.reduce(getattr, rest, namespace[first])
 
     def names(self, thing: Any, module: str, qualname: str) -> bool:
         """Whether (module, qualname) is a name of `thing`."""
@@ -100,6 +123,26 @@ class Modules:
             return self.find(module, qualname) is thing
         except (ImportError, KeyError, AttributeError):
             return False
+
+    def holders(self, cls: type | None) -> Holders:
+        """What global variables hold, of the modules that are given and of the methods of a class.
+
+        By identity: who uses it makes sure that the variable still holds the value.
+        """
+        known = self._holders.get(cls)
+        if known is None or not all(map(Text.is_true, known[0])):
+            names = list(self.given)
+            if cls is not None:
+                self.know(cls)
+                names += _homes_of(cls)
+            texts = {name: self.text(name) for name in names}
+            held = {
+                each: (namespace, ("global", module, name))
+                for module, text in reversed(texts.items())
+                for each, (name, namespace) in text.held.items()
+            }
+            known = self._holders[cls] = list(texts.values()), held
+        return known[1]
 
     def text(self, module: str) -> Text:
         return text_of(self.namespace(module))
@@ -129,7 +172,7 @@ def text_of(namespace: Namespace) -> Text:
     """What the module with these global variables defines."""
     name = namespace["__name__"]
     text = _TEXTS.get(name)
-    if text is None or text.namespace is not namespace or text.size != len(namespace):
+    if text is None or text.namespace is not namespace or not text.is_true():
         text = _TEXTS[name] = Text(namespace)
     return text
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any, Protocol
 
 from quorate.core.ids import ProcessId
+from quorate.core.kept import Order, State
 from quorate.core.messages import is_fixed
 
 
@@ -108,16 +110,6 @@ class Watched:
     def wake_all(self) -> None:
         for key in {key for watched in self.watchers.values() for key in watched}:
             self.wake(key)
-
-    def __getstate__(self) -> Any:
-        return state_of(self)
-
-
-def state_of(view: Any) -> Any:
-    """The state of a view to be frozen: who watches is no part of it, thawed every row is awake."""
-    slots = [name for cls in type(view).__mro__ for name in cls.__dict__.get("__slots__", ())]
-    state = {name: getattr(view, name) for name in slots}
-    return None, state | ({"watchers": {}, "unnoted": True} if "watchers" in state else {})
 
 
 def watch_all(log: list[tuple[Any, Any] | None], pending: Sleeper, row: Any) -> bool:
@@ -240,9 +232,26 @@ class Pending:
                 if watch_all(log, self, key) and not decides:
                     self.awake.discard(key)
 
-    def __getstate__(self) -> Any:
-        fields, slots = state_of(self)
-        return fields, slots | {"awake": set(self.rows), "params": None}
+    def state(self, order: Order) -> State:
+        """Restored, all rows are awake."""
+        if not (self.rows or self.over or self.dropped):
+            return ()
+        rows = [(number, row, 0) for number, row in self.rows.values()]
+        if self.over:
+            rows += [(number, row, 1) for number, row in self.over.values()]
+            rows.sort(key=itemgetter(0))
+        entries = [(row, is_over) for _, row, is_over in rows]
+        return order(self.dropped.items()), order(entries), self.views
+
+    def restore(self, state: State) -> None:
+        if state:
+            dropped, entries, self.views = state
+            for row, is_over in entries:
+                self.add(row)
+                if is_over:
+                    key, self.over[key] = self.rows.popitem()
+                    self.awake.discard(key)
+            self.dropped.update(dropped)
 
 
 def _holds(test: Callable[..., bool], row: Any) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from quorate.core.extremes import is_ordered, ordered_alike
-from quorate.core.views import Distinct, Facts, Groups, Kept
+from quorate.core.kept import Kept, Order, State
+from quorate.core.views import Distinct, Facts, Groups
 
 LEAST_KEPT = 64
 
@@ -45,6 +46,10 @@ class Floor:
         places = ((key, key if self.place is None else key[self.place]) for key in keys)
         return [key for key, value in places if ordered_alike(value, floor) and value < floor]
 
+    def above(self, state: State) -> State:
+        """The state of a view with this floor, given that of the same view without."""
+        return (self.value, state) if self.value or state else ()
+
 
 class SettledFacts(Facts):
     """The same, without those below the floor."""
@@ -64,6 +69,14 @@ class SettledFacts(Facts):
     def __contains__(self, key: Any) -> bool:
         self.floor.ask(key)
         return super().__contains__(key)
+
+    def state(self, order: Order) -> State:
+        return self.floor.above(super().state(order))
+
+    def restore(self, state: State) -> None:
+        if state:
+            self.floor.value, kept = state
+            super().restore(kept)
 
 
 class SettledGroups(Groups):
@@ -92,3 +105,11 @@ class SettledGroups(Groups):
     def __getitem__(self, key: Any) -> Kept:
         self.floor.ask(key)
         return super().__getitem__(key)
+
+    def state(self, order: Order) -> State:
+        return self.floor.above(super().state(order))
+
+    def restore(self, state: State) -> None:
+        if state:
+            self.floor.value, kept = state
+            super().restore(kept)

@@ -14,46 +14,46 @@ from random import Random
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+from quorate.core.clocks import LamportClock
 from quorate.core.containers import observed_copy
 from quorate.core.frames import Frame, Routine
-from quorate.core.freeze import BLANK, FRAME_PARTS, RAW, WORDS, Frozen
+from quorate.core.freeze import FLAGS, RAW, WORDS, Frozen, at_first
 from quorate.core.naming import Modules, copying
 from quorate.core.process import Dispatch, Process, World
 
 
-def thaw(frozen: Frozen, world: World, modules: Mapping[str, Any] | None = None) -> Process:
+def thaw(
+    frozen: Frozen, world: World, modules: Modules | Mapping[str, Any] | None = None
+) -> Process:
     """The process that `freeze` has made `frozen` of, in `world`.
 
     `modules` are the modules of the program by name, those that Python cannot import by it.
     """
-    with copying():
-        process = Thawer(frozen, world, Modules(modules)).thaw()
+    process = Thawer(frozen, world, Modules.of(modules)).thaw()
     assert isinstance(process, Process)
     return process
 
 
 _UNMADE = object()
-_EMPTY = [(name, type(value)) for name, value in BLANK.items() if not isinstance(value, int | None)]
 
 
 class Thawer:
-    """One thawing. While `complete` is above zero, what is made is filled at once."""
+    """One thawing. While `complete` is above zero, what is asked for is filled at once."""
 
     def __init__(self, frozen: Frozen, world: World, modules: Modules) -> None:
         self.frozen = frozen
         self.world = world
         self.modules = modules
         self.made: list[Any] = [_UNMADE] * len(frozen)
-        self.to_fill: list[int] = []
-        self.filled: set[int] = set()
+        self.filled = [False] * len(frozen)
         self.complete = 0
         self.observed: set[int] = set()  # what fields hold that queries go over
 
     def thaw(self) -> Any:
-        process = self.at(0)
-        while self.to_fill:
-            self.fill(self.to_fill.pop())
-        return process
+        self.at(0)
+        for number in range(len(self.frozen)):
+            self.fill(number)
+        return self.made[0]
 
     def at(self, number: int) -> Any:
         """The object of a definition."""
@@ -61,14 +61,13 @@ class Thawer:
             definition = self.frozen[number]
             made = MAKE[definition[0]](self, definition)
             self.made[number] = observed_copy(made) if number in self.observed else made
-            self.to_fill.append(number)
         if self.complete:
             self.fill(number)
         return self.made[number]
 
     def fill(self, number: int) -> None:
-        if number not in self.filled:
-            self.filled.add(number)
+        if not self.filled[number]:
+            self.filled[number] = True
             definition = self.frozen[number]
             fill = FILL.get(definition[0])
             if fill is not None:
@@ -77,14 +76,25 @@ class Thawer:
     # Values.
 
     def value(self, frozen: Any) -> Any:
-        return frozen if type(frozen) in RAW else VALUES[frozen[0]](self, frozen)
+        return VALUES[frozen[0]](self, frozen) if type(frozen) is tuple else frozen
 
     def values(self, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(map(self.value, frozen))
 
+    def tuple_(self, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
+        values = frozen[1:]
+        return values if RAW.issuperset(map(type, values)) else self.values(values)
+
+    def named(self, frozen: Any) -> Any:
+        """A class, or a routine, that has a name."""
+        found = self.modules.meant.get(frozen)
+        if found is None:
+            found = self.modules.meant[frozen] = self.value(frozen)
+        return found
+
     def whole(self, frozen: Any) -> Any:
         """A value that is complete, with all that it refers to."""
-        if type(frozen) in RAW:
+        if type(frozen) is not tuple:
             return frozen
         self.complete += 1
         try:
@@ -102,23 +112,24 @@ class Thawer:
         return made
 
     def call(self, function: Any, args: tuple[Any, ...]) -> Any:
-        return self.value(function)(*map(self.whole, args))
+        callee = self.value(function)
+        with copying(callee):
+            return callee(*map(self.whole, args))
 
     # Making.
 
     def make_process(self, definition: Any) -> Process:
-        cls = self.value(definition[1])
+        cls = self.named(definition[1])
         process: Process = cls.__new__(cls)
-        process.__dict__.update(BLANK)
-        for name, kind in _EMPTY:
-            process.__dict__[name] = kind()
+        process.__dict__.update(at_first())
+        process.__dict__.update(zip(FLAGS, definition[2], strict=True))
         process.world_ = self.world
         process.effects_ = []
         process.members_, process.joins_ = {}, {}
         process.stale_, process.unseen_, process.read_, process.worth_ = True, True, [], 32
-        observed = cls.observed_fields_
-        values = [value for name, value in definition[2:] if name in observed]
-        self.observed = {value[1] for value in values if type(value) is tuple and value[0] == "@"}
+        if observed := cls.observed_fields_:
+            values = [value for name, value in definition[3:] if name in observed]
+            self.observed = {v[1] for v in values if type(v) is tuple and v[0] == "@"}
         return process
 
     def make_exception(self, definition: Any) -> BaseException:
@@ -151,22 +162,41 @@ class Thawer:
         cls = self.value(definition[1])
         return cls.__new__(cls)
 
+    def make_set(self, definition: Any) -> set[Any]:
+        """Filled already, if that is all there is to it."""
+        members = definition[1:]
+        return set(members) if RAW.issuperset(map(type, members)) else set()
+
     # Filling.
 
     def fill_process(self, process: Process, definition: Any) -> None:
-        for name, value in definition[2:]:
-            process.__dict__[name] = self.value(value)
+        """The fields first, since views may begin as these say, and name one another."""
+        own, views = process.__dict__, []
+        for name, value in definition[3:]:
+            if type(value) is not tuple:
+                own[name] = value
+            elif value[0] == "view":
+                views.append((name, value[1]))
+            else:
+                own[name] = self.value(value)
+        process.begin_views_("received")
+        process.begin_views_("sent")
+        for name, state in views:
+            own[name].restore(self.whole(state))
 
     def fill_frame(self, frame: Frame, definition: Any) -> None:
-        frame.routine_ = self.value(definition[1])
-        for name, part in zip(FRAME_PARTS, definition[2], strict=True):
-            setattr(frame, name, self.value(part))
+        routine, (block, then, label, timer, expired, result, error) = definition[1:3]
+        frame.routine_ = self.value(routine) if routine[0] == "@" else self.named(routine)
+        frame.block_, frame.next_, frame.label_, frame.timer_ = block, then, label, timer
+        frame.expired_ = self.value(expired)
+        frame.result_, frame.error_ = self.value(result), self.value(error)
         for name, value in definition[3:]:
             frame.__dict__[name] = self.value(value)
 
     def fill_dispatch(self, dispatch: Dispatch, definition: Any) -> None:
         _, dispatch.kind, entry, dispatch.following = definition
         dispatch.entry = self.value(entry)
+        dispatch.result_ = None
 
     def fill_routine(self, routine: Routine, definition: Any) -> None:
         _, names, on_error, iterators, waits, reads, call, *blocks = definition
@@ -195,7 +225,8 @@ class Thawer:
         made.extend(map(self.value, definition[2:]))
 
     def fill_set(self, made: set[Any], definition: Any) -> None:
-        made.update(map(self.whole, definition[1:]))
+        if not made:
+            made.update(map(self.whole, definition[1:]))
 
     def fill_own_set(self, made: set[Any], definition: Any) -> None:
         set.update(made, map(self.whole, definition[3:]))
@@ -231,7 +262,8 @@ def _restore(made: Any, state: Any) -> None:
     if state is None:
         return
     if hasattr(made, "__setstate__"):
-        made.__setstate__(state)
+        with copying(type(made)):
+            made.__setstate__(state)
         return
     fields, slots = state if isinstance(state, tuple) else (state, None)
     made.__dict__.update(fields or {}) if fields else None
@@ -243,7 +275,8 @@ Decode = Callable[[Thawer, Any], Any]
 
 VALUES: dict[str, Decode] = {
     "@": lambda thawer, frozen: thawer.at(frozen[1]),
-    "()": lambda thawer, frozen: tuple(map(thawer.value, frozen[1:])),
+    "()": Thawer.tuple_,
+    "unordered": Thawer.tuple_,
     "[]": lambda thawer, frozen: list(map(thawer.value, frozen[1:])),
     "dict": lambda thawer, frozen: thawer.pairs(frozen[1:]),
     "frozenset": lambda thawer, frozen: frozenset(map(thawer.whole, frozen[1:])),
@@ -255,6 +288,8 @@ VALUES: dict[str, Decode] = {
     "not implemented": lambda thawer, frozen: NotImplemented,
     "class of": lambda thawer, frozen: type(frozen[1]),
     "global": lambda thawer, frozen: thawer.modules.find(*frozen[1:]),
+    "view of": lambda thawer, frozen: thawer.made[0].__dict__[frozen[1]],
+    "lamport clock": lambda thawer, frozen: LamportClock(None, frozen[1]),
     "module": lambda thawer, frozen: thawer.modules.module(frozen[1]),
     "member": lambda thawer, frozen: thawer.value(frozen[1])[frozen[2]],
     "method": lambda thawer, frozen: MethodType(thawer.value(frozen[2]), thawer.value(frozen[1])),
@@ -269,12 +304,12 @@ VALUES: dict[str, Decode] = {
 MAKE: dict[str, Decode] = {
     "process": Thawer.make_process,
     "frame": lambda thawer, definition: Frame.__new__(Frame),
-    "dispatch": lambda thawer, definition: Dispatch("", (None, thawer.made[0].id_, None), 0),
+    "dispatch": lambda thawer, definition: Dispatch.__new__(Dispatch),
     "routine": lambda thawer, definition: Routine.__new__(Routine),
     "function": Thawer.make_function,
     "cell": lambda thawer, definition: CellType(),
     "list": lambda thawer, definition: [],
-    "set": lambda thawer, definition: set(),
+    "set": Thawer.make_set,
     "dict": lambda thawer, definition: {},
     "deque": lambda thawer, definition: deque(maxlen=definition[1]),
     "own set": Thawer.make_own_set,

@@ -10,26 +10,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Protocol
+from typing import Any
 
+from quorate.core.kept import Kept, Order, State
 from quorate.core.pending import Unhashable, Watched, reading
 
 NONE: Collection[Any] = ()
 # What is kept of rows -------------------------------------------------------------------------
 
 
-class Kept(Protocol):
-    """The rows of one key, or of a view without keys, as far as they are kept."""
-
-    def add(self, row: Any) -> bool:
-        """Take a row; whether that can change the answer of a query."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __len__(self) -> int: ...
-
-
-class Distinct(dict[Any, Any]):
+class Distinct(dict[Any, Any], Kept):
     """Each row once, the first of equal ones."""
 
     __slots__ = ()
@@ -45,8 +35,11 @@ class Distinct(dict[Any, Any]):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
 
+    def state(self, order: Order) -> State:
+        return order(self.values())
 
-class Every(list[Any]):
+
+class Every(list[Any], Kept):
     """Every row, as often as it comes: for sums, and for lists in the order of the history."""
 
     __slots__ = ()
@@ -96,6 +89,12 @@ class Rows(Watched):
             self.read(None)
         return self.rows.within(bound, upward, nearest)  # type: ignore[attr-defined, no-any-return]
 
+    def state(self, order: Order) -> State:
+        return self.rows.state(order)
+
+    def restore(self, state: State) -> None:
+        self.rows.restore(state)
+
 
 class Facts(Watched):
     """The keys that there is a message for.
@@ -144,6 +143,14 @@ class Facts(Watched):
     def __getitem__(self, key: Any) -> Collection[Any]:
         """One row that says nothing, or none."""
         return (True,) if key in self else NONE
+
+    def state(self, order: Order) -> State:
+        return (frozenset(self.keys), *self.odd) if self.keys or self.odd else ()
+
+    def restore(self, state: State) -> None:
+        if state:
+            keys, *self.odd = state
+            self.keys.update(keys)
 
 
 class Groups(Watched):
@@ -212,3 +219,18 @@ class Groups(Watched):
                 for row in rows:
                     found.add(row)
         return found
+
+    def state(self, order: Order) -> State:
+        if not self.groups and not self.odd:
+            return ()
+        keys = order(key for key, rows in self.groups.items() if len(rows))
+        groups = type(keys)((key, self.groups[key].state(order)) for key in keys)
+        return groups, tuple((key, rows.state(order)) for key, rows in self.odd)
+
+    def restore(self, state: State) -> None:
+        if state:
+            groups, odd = state
+            for key, rows in groups:
+                self.groups[key].restore(rows)
+            for key, rows in odd:
+                self._odd_group(key).restore(rows)

@@ -27,7 +27,7 @@ from quorate.worlds.check.tables import FREE, NOBODY, Tables
 
 def histories(tables: Tables) -> Iterator[tuple[Any, bool]]:
     """The history of each beginning of a run, and whether the run is at its end."""
-    begins = tables.begin(main_of(next(iter(tables.steps.modules.values()))))
+    begins = tables.begin(main_of(next(iter(tables.steps.modules.given.values()))))
     budgets = tuple(each.times for each in tables.budgets)
     todo = [({}, (), budgets, (), each) for each in begins]
     seen = set()

@@ -7,42 +7,48 @@ as only queries go over them. Invariant: thawed, such a value goes on as the pro
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quorate.core.extremes import Highest, Lowest
 from quorate.core.frames import Frame
 from quorate.core.freeze import FRAME_PARTS, LEFT_OUT, Freezer, Frozen
+from quorate.core.kept import Unordered
 from quorate.core.naming import Modules
 from quorate.core.ordering import rank
-from quorate.core.pending import Pending
 from quorate.core.process import Process
-from quorate.core.views import Distinct, Groups
 from quorate.worlds.check.variables import live_names
 
 
-def canonical(process: Process, modules: Mapping[str, Any]) -> Frozen:
+def canonical(process: Process, modules: Modules | Mapping[str, Any]) -> Frozen:
     """The state of a process that stands between two steps. Raises ProgramError (Q114)."""
-    return _Canonical(process, Modules(modules)).frozen()
+    return _Canonical(process, Modules.of(modules)).frozen()
 
 
-def frozen_message(message: Any, modules: Mapping[str, Any]) -> Frozen:
+def frozen_message(message: Any, modules: Modules | Mapping[str, Any]) -> Frozen:
     """A message as a value, whatever it is made of. Raises ProgramError (Q114)."""
-    return Freezer(None, Modules(modules)).frozen([message])
+    return Freezer(None, Modules.of(modules)).frozen([message])
+
+
+def _in_no_order(rows: Iterable[Any]) -> Unordered:
+    """The order in which messages came is left out, as far as only queries go over them."""
+    return Unordered(sorted(rows, key=rank))
 
 
 class _Canonical(Freezer):
     left_out = LEFT_OUT | {"random_", "sleep_", "timers_"}
+    order = staticmethod(_in_no_order)
 
     def __init__(self, process: Process, modules: Modules) -> None:
         super().__init__(process, modules)
-        frames = [each for each in process.stack_ if isinstance(each, Frame)]
-        timers = [frame.timer_ for frame in frames if frame.timer_ is not None]
+        self.timers: dict[int, int] = {}
+        self.top: Frame | None = None
+        for frame in process.stack_:
+            if isinstance(frame, Frame):
+                self.top = frame
+                if frame.timer_ is not None:
+                    self.timers[frame.timer_] = len(self.timers) + 1
         if process.sleep_ is not None:
-            timers.append(process.sleep_)
-        self.timers = {timer: number for number, timer in enumerate(timers, 1)}
-        self.top = frames[-1] if frames else None
+            self.timers[process.sleep_] = len(self.timers) + 1
 
     def define_process(self, process: Process) -> Any:
         sleep = None if process.sleep_ is None else self.timers[process.sleep_]
@@ -61,54 +67,3 @@ class _Canonical(Freezer):
             self.place = f"the variable `{name}` of {frame.routine_.qualname}"
             variables.append((name, self.value(frame.__dict__[name])))
         return ("frame", self.value(frame.routine_), self.values(parts.values()), *variables)
-
-    def reduced(self, value: Any) -> tuple[Any, ...]:
-        arrange = ARRANGE.get(type(value))
-        return super().reduced(value if arrange is None else arrange(value))
-
-
-# The order of messages ------------------------------------------------------------------------
-
-
-def _sorted(values: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    return sorted(values.items(), key=lambda item: rank(item[0]))
-
-
-def _distinct(rows: Distinct) -> Distinct:
-    return Distinct(_sorted(rows))
-
-
-def _groups(view: Groups) -> Groups:
-    arranged = copy.copy(view)
-    arranged.groups = type(view.groups)(view.groups.default_factory)
-    arranged.groups.update((key, rows) for key, rows in _sorted(view.groups) if len(rows))
-    return arranged
-
-
-def _pending(view: Pending) -> Pending:
-    arranged = copy.copy(view)
-    rows = sorted([*view.rows, *view.over], key=rank)
-    numbers = {key: number for number, key in enumerate(rows)}
-    arranged.rows = {key: (numbers[key], view.rows[key][1]) for key in rows if key in view.rows}
-    arranged.over = {key: (numbers[key], view.over[key][1]) for key in rows if key in view.over}
-    arranged.count = len(rows)
-    arranged.dropped = dict(_sorted(view.dropped))
-    return arranged
-
-
-def _tops(view: Any) -> Any:
-    arranged = copy.copy(view)
-    arranged.rows = dict(_sorted(view.rows))
-    arranged.tops = {
-        group: (best, sorted(rows, key=rank)) for group, (best, rows) in _sorted(view.tops)
-    }
-    return arranged
-
-
-ARRANGE: dict[type, Callable[[Any], Any]] = {
-    Distinct: _distinct,
-    Groups: _groups,
-    Pending: _pending,
-    Highest: _tops,
-    Lowest: _tops,
-}

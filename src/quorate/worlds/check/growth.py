@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from quorate.core.frames import Frame
 from quorate.core.freeze import Frozen
-from quorate.core.naming import Modules
 from quorate.core.ordering import repr_of
 from quorate.worlds.check.effects import LOST
 from quorate.worlds.check.explore import Graph
@@ -155,12 +154,11 @@ def _measured(tables: Tables, local: int) -> dict[Key, int]:
     """How much there is in a local state."""
     each = tables.locals[local]
     assert each is not None
-    (_, (_, _, name), *fields), measuring = each.state[0], _Measuring(each.state)
+    (_, (_, _, name), _, *fields), measuring = each.state[0], _Measuring(each.state)
     process = name.removesuffix("_process_")
     told = [(process, name, value) for name, value in fields]
-    modules = Modules(tables.steps.modules)
     for module, routine, variables in measuring.frames():
-        loops = modules.find(module, routine).routine.iterators
+        loops = tables.steps.modules.find(module, routine).routine.iterators
         told += [(routine, name, value) for name, value in variables if name not in loops]
     found: dict[Key, int] = {}
     for of, name, value in told:

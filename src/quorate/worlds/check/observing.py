@@ -42,7 +42,7 @@ class Observer:
         self.properties = list(properties)
         self.always = [each for each in self.properties if each.kind == "always"]
         self.begin()
-        self.modules = modules
+        self.modules = Modules(modules)
         self._processes: list[Process | None] = [None]
         self._numbers: dict[Any, int] = {}
         self._reads: dict[type, Reads | None] = {}
@@ -64,7 +64,7 @@ class Observer:
         if histories:
             key: Any = (slot, state)
         else:
-            freezer = Freezer(process, Modules(self.modules))
+            freezer = Freezer(process, self.modules)
             values = [(name, vars(process)[name]) for name in fields if name in vars(process)]
             key = (slot, freezer.frozen(values))
         number = self._numbers.setdefault(key, len(self._processes))

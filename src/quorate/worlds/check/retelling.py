@@ -270,7 +270,7 @@ class _Retelling(Teller):
         local = self.tables.locals[outcome.before]
         if local is None:
             self.next = partial(self.step_begins, why="start")
-            return self.again.begin(main_of(next(iter(self.again.modules.values()))))
+            return self.again.begin(main_of(next(iter(self.again.modules.given.values()))))
         id = self.tables.steps.thaw(local.state).id_
         match outcome.kind:
             case "deliver":
@@ -339,7 +339,6 @@ def timer_of(tables: Tables, outcome: Outcome) -> int:
     """Which timer of a process it was that ran out."""
     local = tables.locals[outcome.before]
     assert local is not None
-    if tables.steps.thaw(local.state).timers_ == 1:
-        return 1
-    all_timers = enumerate(tables.steps.timers(local.state), 1)
-    return next(number for number, (_, all_came) in all_timers if outcome.came in all_came)
+    steps, last = tables.steps, tables.steps.thaw(local.state).timers_
+    others = (timer for timer in range(1, last) if outcome.came in steps.fire(local.state, timer))
+    return next(others, last)

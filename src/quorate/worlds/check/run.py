@@ -198,7 +198,7 @@ def tables_of(
 
     Raises ProgramError (Q139).
     """
-    for module in steps.modules.values():
+    for module in steps.modules.given.values():
         _check_classes(bounds, process_classes(module))
     return Tables(
         steps,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here
@@ -38,7 +38,13 @@ WAYS_MAX = 20_000
 Reads = tuple[tuple[str, ...], bool]
 """Fields, and whether histories."""
 
+Move = Literal["go on", "wake", "timeout"]
+"""What a process does by itself; a timer that runs out may end a sleep."""
+
 ORDERS = (fx.Setup, fx.Start, fx.End)
+
+STANDING_MAX = 64
+"""So many processes are kept that have just come to stand somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Steps:
         Without `restarts`, a process does not keep what it is set up with.
         """
         self.restarts = restarts
-        self.modules = {module.__name__: module}
+        self.modules = Modules({module.__name__: module})
         self.reads = reads
         self.said = specifications_of(module)
         options = dict(config_of(module, config))
@@ -128,13 +134,20 @@ class Steps:
             options |= {"clock": None, "clock_default": None}
         self.place = _Place(options, Judges(self.said))
         self.named: dict[str, ProcessId] = {}  # of all processes that were ever made
+        self._states: dict[Frozen, Frozen] = {}  # so that what is the same is there once
+        self._standing: dict[int, Process] = {}  # by identity of the state
 
     def thaw(self, state: Frozen) -> Process:
         return self.place.hold(thaw(state, self.place, self.modules))
 
+    def look(self, state: Frozen) -> Process:
+        """A process in this state, to be looked at: it may be that which has come to it last."""
+        found = self._standing.get(id(state))
+        return self.thaw(state) if found is None else found
+
     def message(self, key: Frozen) -> tuple[Any, Any]:
         """The message and its stamp that are frozen as `key`."""
-        message, stamp = Thawer(key, self.place, Modules(self.modules)).thaw()[0]
+        message, stamp = Thawer(key, self.place, self.modules).thaw()[0]
         return message, stamp
 
     def sent(self, to: ProcessId, sender: ProcessId, message: Any, stamp: Any = None) -> Sent:
@@ -169,18 +182,24 @@ class Steps:
             return []
         return self._all(self._thawed(state, process), take, open=not process.one_at_a_time_)
 
+    def moves(self, state: Frozen) -> list[tuple[Move, Came]]:
+        """What can come of what a process does by itself: it goes on, or a timer of it runs out."""
+        process = self.thaw(state)
+        timers, sleep = process.timers_, process.sleep_
+        moves: list[tuple[Move, Came]] = [("go on", came) for came in self._go_on(state, process)]
+        for timer in range(1, timers + 1):
+            kind: Move = "wake" if timer == sleep else "timeout"
+            moves += [(kind, came) for came in self.fire(state, timer)]
+        return moves
+
     def go_on(self, state: Frozen) -> list[Came]:
         """The process goes on by itself from where it stands; none where it cannot."""
-        process = self.thaw(state)
+        return self._go_on(state, self.thaw(state))
+
+    def _go_on(self, state: Frozen, process: Process) -> list[Came]:
         if process.ended_ or not process.stack_ or process.sleep_ is not None:
             return []
         return self._all(self._thawed(state, process), Process.resume_)
-
-    def timers(self, state: Frozen) -> list[tuple[bool, list[Came]]]:
-        """What can come of each timer that runs, and whether it ends a sleep."""
-        process = self.thaw(state)
-        numbers = range(1, process.timers_ + 1)
-        return [(process.sleep_ == number, self.fire(state, number)) for number in numbers]
 
     def fire(self, state: Frozen, timer: int) -> list[Came]:
         """What can come of it that a timer runs out."""
@@ -222,11 +241,21 @@ class Steps:
             process.waiting_ = waits and not process.arrived_
             process.resumes_ = int(not process.waiting_)
             process.open_ = open and not process.inbox_
-        return canonical(process, self.modules)
+        state = canonical(process, self.modules)
+        state = self._states.setdefault(state, state)
+        if len(self._standing) == STANDING_MAX:
+            self._standing.clear()
+        self._standing[id(state)] = process
+        return state
 
-    def crash(self, state: Frozen) -> Came:
-        """A process crashes: what is left is what it was given, and what properties ask for."""
+    def crash(self, state: Frozen) -> Came | None:
+        """A process crashes: what is left is what it was given, and what properties ask for.
+
+        None where it cannot: it has not begun yet, or is over, or is the one that runs `main`.
+        """
         process = self.thaw(state)
+        if not process.started_ or process.ended_ or not process.id_.path:
+            return None
         sent: tuple[Sent, ...] = ()
         if self.said and process.operation_ is not None:
             sent = (self.records([record_of(process.id_, fx.Operation("unknown"))]),)
@@ -412,7 +441,11 @@ class Step:
         return not (made.invokes_ and self.steps.said)
 
     def send(self, process: Process, to: ProcessId, message: Any, stamp: Any = None) -> None:
-        self.sent.append(self.steps.sent(to, process.id_, message, stamp))
+        last = self.sent[-1] if self.sent else None
+        if last is not None and last.message is message and last.stamp is stamp:  # to several
+            self.sent.append(Sent(to, process.id_, message, stamp, last.key))
+        else:
+            self.sent.append(self.steps.sent(to, process.id_, message, stamp))
 
 
 def obey(order: fx.Setup | fx.Start | fx.End, process: Process) -> None:

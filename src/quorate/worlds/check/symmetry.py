@@ -34,7 +34,7 @@ SAMPLED = 16
 Order = Callable[[list[ProcessId]], list[ProcessId]]
 """Puts ids into an order."""
 
-UNORDERED = frozenset({"set", "frozenset", "dict"})
+UNORDERED = frozenset({"set", "frozenset", "dict", "unordered"})
 
 
 class Symmetry:

@@ -127,7 +127,7 @@ class Tables:
     def local(self, local: Local) -> int:
         number = self._locals.get(local)
         if number is None:
-            process = self.steps.thaw(local.state)
+            process = self.steps.look(local.state)
             number = self._locals[local] = len(self.locals)
             self.locals.append(local)
             self.moves.append(None)
@@ -247,14 +247,11 @@ class Tables:
         state, steps = local.state, self.steps
         if local.crashed:
             return [("restart", came) for came in steps.restart(state)]
-        found: list[tuple[Kind, Came]] = [("go on", came) for came in steps.go_on(state)]
-        for wakes, all_came in steps.timers(state):
-            found += [("wake" if wakes else "timeout", came) for came in all_came]
+        found: list[tuple[Kind, Came]] = [*steps.moves(state)]
         if self._crash:
-            process = steps.thaw(state)
-            may = self.budgets[self._budget_of("crash", process)].times > 0
-            if may and process.started_ and not process.ended_ and process.id_.path:
-                found.append(("crash", steps.crash(state)))
+            budget = self.budgets[self._budget_of("crash", steps.thaw(state))]
+            if budget.times and (crashed := steps.crash(state)) is not None:
+                found.append(("crash", crashed))
         return found
 
 

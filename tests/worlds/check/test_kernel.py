@@ -196,7 +196,7 @@ class AnyTables:
     With `clients`, whom the last slot is of, messages to it tell of operations.
     """
 
-    def __init__(self, seed: int, ordered: bool, clients: bool) -> None:
+    def __init__(self, seed: int, ordered: bool, clients: bool = False) -> None:
         self.seed = seed
         self.ordered = ordered
         self.clients = SLOTS if clients else None

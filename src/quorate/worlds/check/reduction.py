@@ -54,6 +54,7 @@ class Commuting:
         self.messages = messages
         self.refuted: set[int] = set()
         self._guesses: list[bool] = []
+        self._laters: dict[tuple[int, int], int | None] = {}
         self.left = 0
 
     def is_first(self, outcome: int) -> bool:
@@ -97,46 +98,54 @@ class Commuting:
         return bool(gone)
 
     def _hold(
-        self, used: Iterable[int], met: Mapping[int, set[int]]
+        self, used: Iterable[int], met: Mapping[int, int]
     ) -> tuple[list[int], dict[int, set[int]]]:
-        """Outcomes that do not commute, and of those that others need, these others."""
-        asked: dict[Step, set[int]] = {}  # the events that a step is to commute with
-        told: dict[Step, set[int]] = {}  # those that it was held to
+        """Outcomes that do not commute, and of those that others need, these others.
+
+        Sets of events are numbers here: see `_bit`.
+        """
+        asked: dict[Step, int] = {}  # the events that a step is to commute with
+        told: dict[Step, int] = {}  # those that it was held to
         needs: dict[Step, set[Step]] = {}  # the same step after other events, taken first as well
         needed_by: dict[int, set[int]] = {}
         failed: list[int] = []
         todo: list[Step] = []
         for outcome in sorted(used):
             todo.append((outcome, ()))
-            asked[outcome, ()] = {MOVES} | met.get(self._after(outcome), set())
+            asked[outcome, ()] = _bit(MOVES) | met.get(self._after(outcome), 0)
         while todo:
             step = todo.pop()
-            events = asked[step] - told.setdefault(step, set())
-            told[step] |= events
-            later = self._all_needs(step, events)
+            events = asked[step] & ~told.get(step, 0)
+            if not events and step in told:
+                continue
+            told[step] = told.get(step, 0) | events
+            later = self._all_needs(step, _events(events))
             if later is None:
                 failed.append(step[0])
                 continue
-            needs.setdefault(step, set()).update(later)
-            for other in needs[step]:
+            for other in later:
                 needed_by.setdefault(other[0], set()).add(step[0])
-                known = asked.setdefault(other, set(met.get(self._after(other[0]), ())))
-                if other not in told or not asked[step] <= known:
-                    known |= asked[step]
+            for other in needs.setdefault(step, set()) | later:
+                known = asked.get(other)
+                if known is None:
+                    known = met.get(self._after(other[0]), 0)
+                asked[other] = known | asked[step]
+                if other not in told or asked[other] != known:
                     todo.append(other)
+            needs[step] |= later
         return failed, needed_by
 
     def _after(self, outcome: int) -> int:
         return self.tables.outcomes[outcome].after
 
-    def _meet(self, explored: Explored, firsts: Iterable[int]) -> dict[int, set[int]]:
+    def _meet(self, explored: Explored, firsts: Iterable[int]) -> dict[int, int]:
         """The messages that each local state has met, there or after steps taken first.
 
         Of those that came after, it would have met some if it had waited with these steps.
         """
-        met: dict[int, set[int]] = {}
+        met: dict[int, int] = {}
         for local, message in explored.pairs:
-            met.setdefault(local, set()).add(message)
+            met[local] = met.get(local, 0) | _bit(message)
         earlier: dict[int, set[int]] = {}
         for outcome in firsts:
             each = self.tables.outcomes[outcome]
@@ -145,9 +154,9 @@ class Commuting:
         while todo:
             local = todo.pop()
             for before in earlier.get(local, ()):
-                known = met.setdefault(before, set())
-                if not met[local] <= known:
-                    known |= met[local]
+                known = met.get(before, 0)
+                if met[local] & ~known:
+                    met[before] = known | met[local]
                     todo.append(before)
         return met
 
@@ -159,7 +168,7 @@ class Commuting:
         outcome, spent = step
         later: set[Step] = set()
         try:
-            for before, other in self._needs(outcome, spent, sorted(events)):
+            for before, other in self._needs(outcome, spent, events):
                 if other is None or not self.is_first(other):
                     return None
                 cost = self.tables.outcomes[before].cost
@@ -185,14 +194,22 @@ class Commuting:
             for before in self._outcomes(step.before, event):
                 each = tables.outcomes[before]
                 if before != outcome and self._is_left(each.cost, spent):
-                    yield before, self._later(step, event, each)
+                    yield before, self._later(outcome, before)
 
     def _is_left(self, cost: int, spent: tuple[int, ...]) -> bool:
         """Whether something of this cost can still happen when so much was spent."""
         return cost == FREE or spent.count(cost) < self.budgets[cost].times
 
-    def _later(self, step: Outcome, event: int, before: Outcome) -> int | None:
-        """The outcome of the step's event after `before`, if the two come to the same."""
+    def _later(self, outcome: int, before: int) -> int | None:
+        """The outcome of a step's event after `before`, if the two come to the same."""
+        known = outcome, before
+        if known not in self._laters:
+            step, each = self.tables.outcomes[outcome], self.tables.outcomes[before]
+            event = each.taken if each.kind == "deliver" else MOVES
+            self._laters[known] = self._swapped(step, event, each)
+        return self._laters[known]
+
+    def _swapped(self, step: Outcome, event: int, before: Outcome) -> int | None:
         tables = self.tables
         if before.fails or not self._may_swap(step, before):
             return None
@@ -239,6 +256,19 @@ class Commuting:
         if self.left < 0:
             raise _TooMuch
         return tables.move(local) if event == MOVES else tables.deliver(local, event)
+
+
+def _bit(event: int) -> int:
+    """A set of one event, as a number whose bits are events."""
+    return 1 << (event - MOVES)
+
+
+def _events(bits: int) -> Iterator[int]:
+    """The events of a set, the least first."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1 + MOVES
+        bits ^= lowest
 
 
 class Sending:

@@ -39,6 +39,9 @@ from quorate.worlds.check.reduction import Sending
 from quorate.worlds.check.symmetry import Symmetry
 from quorate.worlds.check.tables import Tables
 
+LARGE = 1 << 22
+"""A set with so many places becomes twice as large, a smaller one four times: all members move."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -231,7 +234,7 @@ def with_room(level: Level, states: int, words: int) -> Level:
 def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
     size = len(old)
     while 5 * members > 3 * size:
-        size *= 2
+        size *= 4 if size < LARGE else 2
     if size == len(old):
         return old
     new = np.zeros(size, np.uint64)

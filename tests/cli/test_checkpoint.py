@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,19 @@ def test_a_search_goes_on_as_it_is_told(quorate: Quorate) -> None:
     assert [line.split(", depth")[0] for line in went_on.out.splitlines()] == [
         line.split(", depth")[0] for line in whole.out.splitlines()
     ]
+
+
+def test_the_command_to_go_on_with_names_classes_as_they_were_named(quorate: Quorate) -> None:
+    options = "--timeouts", "2,P:1", "--crashes", "P", "--no-deadlock", "--no-reduction"
+    begun = quorate("check", "--checkpoint", "kept", "--states", "6", *options, "turns.da")
+    *_, help = begun.out.splitlines()
+    told = shlex.split(help.removeprefix("  = help: "))
+    assert told[told.index("--timeouts") + 1] == "2,P:1"
+    assert quorate(*told[1:]).status == 0
+    options = "--timeouts", "P:1", "--crashes", "P", "--no-deadlock", "--no-reduction"
+    refused = quorate("check", "--resume", "kept", *options, "turns.da")
+    assert refused.status == 2
+    assert "--timeouts was 2,P:1, and is P:1" in refused.err
 
 
 def test_a_file_that_is_gone_on_from_is_written_again(quorate: Quorate) -> None:

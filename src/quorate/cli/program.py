@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
+
+from quorate.lang.faults import as_times
 
 module_option = click.option(
     "-m", "module", metavar="MODULE", help="Run a module, found as `import` finds it."
@@ -73,7 +75,8 @@ def words_given(context: click.Context, leaving: Collection[str]) -> list[str]:
             words.append(flag)
         else:
             values = value if isinstance(value, tuple) else (value,)
-            words += [word for each in values for word in (flag, str(each))]
+            told = [as_times(each) if isinstance(each, Mapping) else str(each) for each in values]
+            words += [word for each in told for word in (flag, each)]
     return words
 
 

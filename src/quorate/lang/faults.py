@@ -152,8 +152,10 @@ def times_of(text: str) -> int | dict[str, int]:
 
 
 def as_times(times: Mapping[str, int]) -> str:
-    """How `times_of` reads these."""
-    return ",".join(f"{kind}:{times[kind]}" for kind in sorted(times))
+    """How `times_of` reads these, the number for all others first, if it says anything."""
+    classes = [f"{kind}:{count}" for kind, count in times.items() if kind != OTHERS]
+    others = times.get(OTHERS, 0)
+    return ",".join([str(others), *classes] if others or not classes else classes)
 
 
 MODELS: dict[str, dict[str, tuple[Read, Any]]] = {

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from quorate.core.properties import Property, Specification
+from quorate.lang.faults import OTHERS, as_times
 from quorate.worlds.base.properties import at_of, never_reached, place_of
 from quorate.worlds.check import covered
 from quorate.worlds.check.counterexample import Counterexample
@@ -226,10 +227,9 @@ def _more(bounds: Bounds, short: Collection[int]) -> Iterator[str]:
         lacking = [each for i, each in budgets.items() if i in short]
         if lacking:
             more = [each._replace(times=each.times + (i in short)) for i, each in budgets.items()]
-            of = [f"{each.kind}:{each.times}" if each.kind else f"{each.times}" for each in more]
-            words = of[1:] if len(of) > 1 and not more[0].times else of
+            times = as_times({each.kind or OTHERS: each.times for each in more})
             again = any(each.times for each in lacking)
-            yield f"{COULD[name][again]}: --{name} {','.join(words)}"
+            yield f"{COULD[name][again]}: --{name} {times}"
 
 
 def _listed(words: list[str], last: str) -> str:

@@ -111,7 +111,7 @@ def checked(case: Case, options: argparse.Namespace, *, reduces: bool) -> Measur
 
     def measurement() -> dict[str, float]:
         finished = measure.run(command, {"PYTHONHASHSEED": "0"}, options.limit)
-        answer = answered(case, finished.text)
+        answer = answered(case.name, finished.text)
         if answer["verdict"] != "holds":
             raise MeasureError(f"{case.name}: the verdict is {answer['verdict']}")
         states, seconds = answer["states"], answer["seconds"]
@@ -128,7 +128,7 @@ def checked(case: Case, options: argparse.Namespace, *, reduces: bool) -> Measur
     return measurement
 
 
-def answered(case: Case, text: str) -> dict[str, Any]:
+def answered(name: str, text: str) -> dict[str, Any]:
     """The object that --json prints, which what goes to stderr may stand around."""
     begin = re.search(r"^\{", text, re.MULTILINE)
     try:
@@ -136,10 +136,10 @@ def answered(case: Case, text: str) -> dict[str, Any]:
             0
         ]
     except ValueError as error:
-        raise MeasureError(f"{case.name}: quorate check printed no JSON: {error}") from error
+        raise MeasureError(f"{name}: quorate check printed no JSON: {error}") from error
     missing = {"states", "seconds", "loading", "verdict"} - answer.keys()
     if missing:
-        raise MeasureError(f"{case.name}: quorate check says nothing of {', '.join(missing)}")
+        raise MeasureError(f"{name}: quorate check says nothing of {', '.join(missing)}")
     return answer
 
 

@@ -9,7 +9,6 @@ all holds. The goals are 5 minutes and 8 GB each. docs/performance.md says more.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import measure
 import report
 import suite
+from check import answered
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,12 +39,10 @@ MEGABYTE = 1e6
 
 def row(name: str, words: str, options: argparse.Namespace) -> tuple[str, ...]:
     """A row of the table. Raises MeasureError where the verdict is another."""
-    *others, args = words.partition(".da")
-    path = "".join(others).split()[-1]
-    flags = words.removesuffix(f"{path}{args}").split()
-    command = [*options.quorate, "check", "--json", *flags, str(ROOT / path), *args.split()]
+    told = [str(ROOT / word) if word.endswith(".da") else word for word in words.split()]
+    command = [*options.quorate, "check", "--json", *told]
     finished = measure.run(command, {"PYTHONHASHSEED": "0"}, options.limit)
-    answer, _ = json.JSONDecoder().raw_decode(finished.text, finished.text.index("{"))
+    answer = answered(name, finished.text)
     if answer["verdict"] != "holds":
         raise measure.MeasureError(f"{name}: the verdict is {answer['verdict']}")
     megabytes = finished.peak_bytes / MEGABYTE

@@ -38,6 +38,17 @@ class Floor:
         elif ordered_alike(value, self.value[0]) and value > self.value[0]:
             self.value = (value,)
 
+    def above(self, state: State) -> State:
+        """The state of a view with this floor, given that of the same view without."""
+        return (self.value, state) if self.value or state else ()
+
+    def restore(self, state: State) -> State:
+        """Of such a state, take what is of the floor; the rest."""
+        if not state:
+            return ()
+        self.value, kept = state
+        return kept  # type: ignore[no-any-return]
+
     def below(self, keys: Iterable[Any]) -> list[Any]:
         """Those of `keys` that will never be asked for again."""
         if not self.value:
@@ -45,10 +56,6 @@ class Floor:
         (floor,) = self.value
         places = ((key, key if self.place is None else key[self.place]) for key in keys)
         return [key for key, value in places if ordered_alike(value, floor) and value < floor]
-
-    def above(self, state: State) -> State:
-        """The state of a view with this floor, given that of the same view without."""
-        return (self.value, state) if self.value or state else ()
 
 
 class SettledFacts(Facts):
@@ -74,9 +81,7 @@ class SettledFacts(Facts):
         return self.floor.above(super().state(order))
 
     def restore(self, state: State) -> None:
-        if state:
-            self.floor.value, kept = state
-            super().restore(kept)
+        super().restore(self.floor.restore(state))
 
 
 class SettledGroups(Groups):
@@ -110,6 +115,4 @@ class SettledGroups(Groups):
         return self.floor.above(super().state(order))
 
     def restore(self, state: State) -> None:
-        if state:
-            self.floor.value, kept = state
-            super().restore(kept)
+        super().restore(self.floor.restore(state))

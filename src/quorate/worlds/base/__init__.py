@@ -5,6 +5,7 @@ from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import (
     config_of,
     faults_of_program,
+    kinds_of,
     process_classes,
     properties_of,
     specifications_of,
@@ -35,6 +36,7 @@ __all__ = [
     "failure_of",
     "faults_of_program",
     "is_in_step",
+    "kinds_of",
     "not_ended",
     "process_classes",
     "properties_of",

@@ -34,13 +34,19 @@ def faults_of_program(module: ModuleType) -> dict[str, Any]:
 
 def process_classes(module: ModuleType) -> list[str]:
     """The names of the process classes of a program, and `main`."""
-    found = {
-        cls.__name__
-        for each in _modules_of(module)
-        for cls in vars(each).values()
-        if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
-    }
-    return sorted({"main" if name == "main_process_" else name for name in found})
+    return sorted(
+        {
+            kinds_of(cls)[0]
+            for each in _modules_of(module)
+            for cls in vars(each).values()
+            if isinstance(cls, type) and issubclass(cls, Process) and cls is not Process
+        }
+    )
+
+
+def kinds_of(cls: type[Process]) -> list[str]:
+    """The names of a process class and of those it extends, the nearest first; `main` is one."""
+    return ["main" if each.__name__ == "main_process_" else each.__name__ for each in cls.__mro__]
 
 
 def properties_of(module: ModuleType) -> list[Property]:

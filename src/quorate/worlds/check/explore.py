@@ -20,7 +20,7 @@ from quorate.worlds.check.observing import Found, Observer
 from quorate.worlds.check.progress import Progress, Waiting, parts_of, states_in, waiting_of
 from quorate.worlds.check.reduction import Commuting, Explored, Sending, receivers
 from quorate.worlds.check.symmetry import Symmetry
-from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Budget, Tables
+from quorate.worlds.check.tables import BUDGETS, FREE, NOBODY, Budget, Tables, happens
 
 if TYPE_CHECKING:
     from quorate.worlds.check.checkpoint import Keeper
@@ -62,9 +62,10 @@ class Bounds:
         of_classes = [Budget(name, times[name][kind], kind) for name, kind in classes]
         return (*(Budget(name, of.get(OTHERS, 0)) for name, of in times.items()), *of_classes)
 
-    def has(self, name: str) -> bool:
-        """Whether any process may have something happen to it."""
-        return any(each.times for each in self.budgets if each.name == name)
+    @property
+    def restart(self) -> bool:
+        """Whether any process may begin anew."""
+        return happens("restarts", self.budgets)
 
 
 class Reductions(NamedTuple):
@@ -213,7 +214,7 @@ class Explorer:
     @property
     def before_all(self) -> State:
         """That nothing has happened yet, and no client has done anything."""
-        row = tuple(each.times for each in self.bounds.budgets)
+        row = tuple(each.times for each in self.budgets)
         if self.clients is not None:
             row = (*row, *[NOBODY] * self.clients, self.tables.clients_at_first)
         return State(row, (), self._print_of(row, ()), 1, -1)
@@ -399,11 +400,9 @@ class Explorer:
         number = len(self.graph.parents)
         seen = (state.seen + effect.seen) & MASK
         if self.bounds.exact:
-            seen = self._number_of([self.tables.observed[local] for local in row[self.head :]])
+            seen = self._number_of(self.observed(row))
         elif self.symmetry is not None:
-            seen = (
-                sum(share_of_seen(self.tables.observed[local]) for local in row[self.head :]) & MASK
-            )
+            seen = sum(map(share_of_seen, self.observed(row))) & MASK
         self.graph.parents.append(state.number)
         self.graph.actions.append(effect.action)
         if seen not in self.asked:
@@ -506,12 +505,16 @@ class Explorer:
 
     def _ask(self, row: Sequence[int], state: int) -> None:
         """Ask the properties about a state that they have not seen the like of."""
-        numbers = [self.tables.observed[local] for local in row[self.head :]]
+        numbers = self.observed(row)
         found = self.observer.refuted(numbers)
         if found is not None and self.graph.wrong is None:
             self.graph.wrong = state, found
         if self.observer.sometimes:
             self.graph.reached += [(state, each) for each in self.observer.reached(numbers)]
+
+    def observed(self, row: Sequence[int]) -> list[int]:
+        """What properties can tell of a state."""
+        return [self.tables.observed[local] for local in row[self.head :]]
 
 
 def _states_of(waiting: Waiting, head: int, first: int) -> list[State]:

@@ -169,7 +169,7 @@ class Recorder(Explorer):
         return found
 
     def _ask(self, row: Sequence[int], state: int) -> None:
-        numbers = [self.tables.observed[local] for local in row[self.head :]]
+        numbers = self.observed(row)
         told = [self._tell(each, numbers) for each in self.properties]
         for found in told:
             if isinstance(found, Found) and found.error is not None:

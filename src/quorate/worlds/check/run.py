@@ -186,7 +186,7 @@ def _prepared(
 
     observer = Observer(properties_of(module), {module.__name__: module})
     config = config_within(bounds, config)
-    steps = Steps(module, config, observer.reads_of, restarts=bounds.has("restarts"))
+    steps = Steps(module, config, observer.reads_of, restarts=bounds.restart)
     tables = tables_of(steps, observer, bounds, deadlocks=deadlocks)
     return tables, observer, tables.begin(main_of(module))
 
@@ -228,7 +228,7 @@ def _check_classes(bounds: Bounds, known: Collection[str]) -> None:
 
 def config_within(bounds: Bounds, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The configuration, by which no process counts on an order of messages that may be upset."""
-    keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.has("restarts"))
+    keeps_order = bounds.network == "fifo" and not (bounds.duplicates or bounds.restart)
     return {**(config or {}), **({} if keeps_order else {"restarts": True})}
 
 

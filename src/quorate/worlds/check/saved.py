@@ -11,7 +11,6 @@ import hashlib
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import le
 from typing import Annotated, BinaryIO, Literal, NamedTuple
 
 import msgspec
@@ -332,8 +331,7 @@ class Saved:
                 row = explorer.row_of(state)
             except (StopIteration, LookupError, ValueError):
                 raise self._refused("a way leads nowhere") from None
-            numbers = [explorer.tables.observed[local] for local in row[explorer.head :]]
-            found = observer.reached(numbers)
+            found = observer.reached(explorer.observed(row))
             self.hold(bool(found), "no property is reached where one was")
             graph.reached += [(state, each) for each in found]
 
@@ -359,7 +357,7 @@ def _is_possible(row: list[int], explorer: Explorer) -> bool:
     return (
         min(row) >= 0
         and len(own) == size
-        and all(map(le, left, (each.times for each in explorer.bounds.budgets)))
+        and all(spent <= each.times for spent, each in zip(left, explorer.budgets, strict=True))
         and max(own, default=0) < len(slots)
         and max(net, default=-1) < len(tables.to)
         and all(slots[each] == slot or not each for slot, each in enumerate(own))

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId, main_id
 from quorate.core.process import Process
+from quorate.worlds.base import kinds_of
 from quorate.worlds.check.clients import CLIENTS, Clients, Record
 from quorate.worlds.check.steps import Came, Sent, Steps, is_waiting
 
@@ -39,6 +40,11 @@ class Budget(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.kind}" if self.kind else self.name
+
+
+def happens(name: str, budgets: Iterable[Budget]) -> bool:
+    """Whether any process may have something happen to it."""
+    return any(each.times for each in budgets if each.name == name)
 
 
 NONE = tuple(map(Budget, BUDGETS))
@@ -117,7 +123,7 @@ class Tables:
         self._locals: dict[Local, int] = {}
         self._messages: dict[Sent, int] = {}
         self._channels: dict[tuple[int, int], int] = {}
-        self._crash = any(each.times for each in self.budgets if each.name == "crashes")
+        self._crash = happens("crashes", self.budgets)
 
     # Numbers.
 
@@ -167,23 +173,24 @@ class Tables:
         made = tuple(self.local(Local(self.slot_of(id), state)) for id, state in came.made)
         sent: Iterable[int] = map(self.message, came.sent)
         sent = tuple(sent if self.ordered else sorted(sent))
-        cost = self._cost(kind, before)
+        cost = self._cost(kind, old)
         self.outcomes.append(Outcome(kind, before, after, sent, made, taken, cost, came))
         return len(self.outcomes) - 1
 
-    def _cost(self, kind: Kind, before: int) -> int:
-        """The budget that something is taken from which happens at a local state."""
-        local, cost = self.locals[before], COST.get(kind, FREE)
+    def _cost(self, kind: Kind, local: Local | None) -> int:
+        """The budget that something is taken from which happens at a local state.
+
+        That is the one of the nearest class of its process that has one, or that of all others.
+        """
+        cost = COST.get(kind, FREE)
         if cost == FREE or local is None:
             return FREE
-        of_classes = any(b.kind for b in self.budgets if b.name == BUDGETS[cost])
-        return self._budget_of(kind, self.steps.thaw(local.state)) if of_classes else cost
-
-    def _budget_of(self, kind: Kind, process: Process) -> int:
-        """The budget of the nearest class of a process that has one, or that of all others."""
-        name = BUDGETS[COST[kind]]
+        name = BUDGETS[cost]
         places = {each.kind: i for i, each in enumerate(self.budgets) if each.name == name}
-        return next(places[each] for each in (*kinds_of(process), "") if each in places)
+        if len(places) == 1:
+            return cost
+        kinds = kinds_of(type(self.steps.thaw(local.state)))
+        return next(places[each] for each in (*kinds, "") if each in places)
 
     def recorded(self, action: int) -> tuple[Record, ...]:
         """What an action has told of operations of clients."""
@@ -248,14 +255,8 @@ class Tables:
         if local.crashed:
             return [("restart", came) for came in steps.restart(state)]
         found: list[tuple[Kind, Came]] = [*steps.moves(state)]
-        if self._crash:
-            budget = self.budgets[self._budget_of("crash", steps.thaw(state))]
-            if budget.times and (crashed := steps.crash(state)) is not None:
+        if self._crash and self.budgets[self._cost("crash", local)].times:
+            crashed = steps.crash(state)
+            if crashed is not None:
                 found.append(("crash", crashed))
         return found
-
-
-def kinds_of(process: Process) -> list[str]:
-    """The names of the classes of a process, the nearest first; that of `main` is so called."""
-    names = [cls.__name__ for cls in type(process).__mro__]
-    return ["main" if name == "main_process_" else name for name in names]

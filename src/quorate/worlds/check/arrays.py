@@ -68,11 +68,11 @@ class Column:
         self.count = 0
 
     def append(self, rows: Sequence[Any]) -> None:
-        end = self.count + len(rows)
-        self.array = grown(self.array, end)
         if rows:
+            end = self.count + len(rows)
+            self.array = grown(self.array, end)
             self.array[self.count : end] = rows
-        self.count = end
+            self.count = end
 
 
 class Table:
@@ -133,6 +133,8 @@ class Mirror:
         """See to it that all local states and messages are here."""
         tables = self.tables
         locals, messages = self.moves.count, self.messages.count
+        if locals == len(tables.locals) and messages == len(tables.messages):
+            return
         self.moves.append([(0, -1 if local else 0) for local in range(locals, len(tables.locals))])
         self.waits.append(tables.waits[locals:])
         new = range(locals, len(tables.locals))
@@ -143,17 +145,24 @@ class Mirror:
 
     def _append(self, effects: Sequence[Effect]) -> int:
         start = self.effects.count
+        puts: list[tuple[int, int]] = []
+        sent: list[int] = []
+        rows = []
         for each in effects:
-            puts, sent = self.puts.count, self.sent.count
-            self.puts.append([(1 + place, local) for place, local in each.puts])
-            self.sent.append(each.sent)
             flags = FAILS * each.fails | MOVES * each.moves | FIRST_OF_ALL * each.first
             flags |= QUIET * each.quiet | TELLS * (each.record >= 0)
-            ends = puts, self.puts.count, sent, self.sent.count
-            self.effects.append([(each.action, each.cost, flags, each.taken, each.slot, *ends)])
-            self.deltas.append([(each.delta, each.seen)])
+            begins = self.puts.count + len(puts), self.sent.count + len(sent)
+            puts += [(1 + place, local) for place, local in each.puts]
+            sent += each.sent
+            ends = self.puts.count + len(puts), self.sent.count + len(sent)
+            spans = begins[0], ends[0], begins[1], ends[1]
+            rows.append((each.action, each.cost, flags, each.taken, each.slot, *spans))
             wider = max((place - self.of.head + 1 for place, _ in each.puts), default=0)
             self.growth = max(self.growth, wider + len(each.sent))
+        self.puts.append(puts)
+        self.sent.append(sent)
+        self.effects.append(rows)
+        self.deltas.append([(each.delta, each.seen) for each in effects])
         return start
 
 
@@ -237,7 +246,10 @@ def set_with_room(old: NDArray[np.uint64], members: int) -> NDArray[np.uint64]:
         size *= 4 if size < LARGE else 2
     if size == len(old):
         return old
-    new = np.zeros(size, np.uint64)
+    # NumPy asks for large pages for what it makes empty, not for zeros: each place that is looked
+    # at lies somewhere else, and small ones would cost the machine a fault each.
+    new = np.empty(size, np.uint64)
+    new.fill(0)
     kernel.rehash(old, new)
     return new
 

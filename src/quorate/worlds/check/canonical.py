@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quorate.core.frames import Frame
-from quorate.core.freeze import FRAME_PARTS, LEFT_OUT, Freezer, Frozen
+from quorate.core.freeze import LEFT_OUT, Freezer, Frozen
 from quorate.core.kept import Unordered
 from quorate.core.naming import Modules
 from quorate.core.ordering import rank
@@ -56,14 +56,13 @@ class _Canonical(Freezer):
         return (*super().define_process(process), *timers)
 
     def define_frame(self, frame: Frame) -> Any:
-        parts = {name: getattr(frame, name) for name in FRAME_PARTS}
-        parts["result_"] = None
-        parts["timer_"] = self.timers.get(frame.timer_)  # type: ignore[arg-type]
-        if frame is self.top:
-            parts["next_"] = ""
-        live = live_names(frame.routine_, parts["block_"], parts["next_"])
+        block, then = frame.block_, "" if frame is self.top else frame.next_
+        timer = self.timers.get(frame.timer_)  # type: ignore[arg-type]
+        asked = self.value(frame.label_), timer, self.value(frame.expired_)
+        parts = (block, then, *asked, None, self.value(frame.error_))
+        live = live_names(frame.routine_, block, then)
         variables = []
         for name in sorted(live & frame.__dict__.keys()):
             self.place = f"the variable `{name}` of {frame.routine_.qualname}"
             variables.append((name, self.value(frame.__dict__[name])))
-        return ("frame", self.value(frame.routine_), self.values(parts.values()), *variables)
+        return ("frame", self.value(frame.routine_), parts, *variables)

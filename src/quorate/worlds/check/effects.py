@@ -6,6 +6,7 @@ there are the same effects in the same order, and the tables are asked once for 
 
 from __future__ import annotations
 
+import functools
 from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -186,9 +187,11 @@ class Effects:
         return effect._replace(taken=taken, sent=sent, delta=delta & MASK, seen=seen)
 
 
+@functools.cache
 def share_of_local(local: int) -> int:
     return 0 if local == NOBODY else mix(2 * local)
 
 
+@functools.cache
 def share_of_seen(number: int) -> int:
     return 0 if number == 0 else mix(1 << 41 | number)

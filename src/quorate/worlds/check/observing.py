@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.core.freeze import Freezer
+from quorate.core.freeze import RAW, Freezer
 from quorate.core.ids import ProcessId
 from quorate.core.naming import Modules
 from quorate.core.process import Process
@@ -64,9 +64,11 @@ class Observer:
         if histories:
             key: Any = (slot, state)
         else:
-            freezer = Freezer(process, self.modules)
-            values = [(name, vars(process)[name]) for name in fields if name in vars(process)]
-            key = (slot, freezer.frozen(values))
+            own = vars(process)
+            values = tuple([(name, own[name]) for name in fields if name in own])
+            if not RAW.issuperset([type(value) for _, value in values]):
+                values = Freezer(process, self.modules).frozen(values)
+            key = (slot, values)
         number = self._numbers.setdefault(key, len(self._processes))
         if number == len(self._processes):
             self._processes.append(process)

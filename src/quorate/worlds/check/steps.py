@@ -156,7 +156,12 @@ class Steps:
 
     def clients(self) -> Frozen:
         """What is known of clients at first."""
-        return canonical(clients_at_first(self.place), self.modules)
+        return self.frozen(clients_at_first(self.place))
+
+    def frozen(self, process: Process) -> Frozen:
+        """The state of a process between two steps: equal ones are one, and told by identity."""
+        state = canonical(process, self.modules)
+        return self._states.setdefault(state, state)
 
     # Events.
 
@@ -241,8 +246,7 @@ class Steps:
             process.waiting_ = waits and not process.arrived_
             process.resumes_ = int(not process.waiting_)
             process.open_ = open and not process.inbox_
-        state = canonical(process, self.modules)
-        state = self._states.setdefault(state, state)
+        state = self.frozen(process)
         if len(self._standing) == STANDING_MAX:
             self._standing.clear()
         self._standing[id(state)] = process
@@ -263,7 +267,7 @@ class Steps:
         for waiting in (process.stack_, process.inbox_, process.outbox_, process.deferred_):
             waiting.clear()
         self._leave(process)
-        return Came(canonical(process, self.modules), sent)
+        return Came(self.frozen(process), sent)
 
     def records(self, records: Sequence[Record]) -> Sent:
         """What a step tells of operations, as a message to whoever follows these."""
@@ -307,12 +311,11 @@ class Steps:
 
         `open` says whether the process takes messages at the yield point that it comes to.
         """
-        found: dict[Any, Came] = {}
-        for script in self.scripts():
-            came = self.step(script, open).run(make(), take)
-            if came is not None:
-                found.setdefault((came, str(came.error)), came)
-        return list(found.values())
+        all_ways = [self.step(script, open).run(make(), take) for script in self.scripts()]
+        found = [came for came in all_ways if came is not None]
+        if len(found) < 2:
+            return found
+        return list({(came, str(came.error)): came for came in reversed(found)}.values())[::-1]
 
     def scripts(self) -> Iterable[Script]:
         """The ways that a step is taken in."""

@@ -19,7 +19,6 @@ from typing import Any
 
 from quorate.core.freeze import Frozen
 from quorate.core.ids import ProcessId
-from quorate.worlds.check.canonical import canonical
 from quorate.worlds.check.network import MASK, Bag, Net, mix
 from quorate.worlds.check.reduction import MOVES, Explored
 from quorate.worlds.check.tables import NOBODY, Local, Outcome, Tables
@@ -113,7 +112,7 @@ class Symmetry:
         old = tables.locals[local]
         assert old is not None
         process = tables.steps.thaw(renamed(old.state, names, self.orders[-1]))
-        state = canonical(process, tables.steps.modules)  # with sets in the order of the new names
+        state = tables.steps.frozen(process)  # with sets in the order of the new names
         slot = tables.slot_of(names.get(self._id(old.slot), self._id(old.slot)))
         return tables.local(Local(slot, state, old.crashed))
 

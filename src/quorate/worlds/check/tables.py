@@ -120,7 +120,7 @@ class Tables:
     until: float | None = None  # of time.perf_counter(): then nothing more is computed
 
     def __post_init__(self) -> None:
-        self._locals: dict[Local, int] = {}
+        self._locals: dict[tuple[int, int, bool], int] = {}
         self._messages: dict[Sent, int] = {}
         self._channels: dict[tuple[int, int], int] = {}
         self._crash = happens("crashes", self.budgets)
@@ -131,10 +131,11 @@ class Tables:
         return self.slots.setdefault(id, len(self.slots))
 
     def local(self, local: Local) -> int:
-        number = self._locals.get(local)
+        key = local.slot, id(local.state), local.crashed  # a state is there once (steps.py)
+        number = self._locals.get(key)
         if number is None:
             process = self.steps.look(local.state)
-            number = self._locals[local] = len(self.locals)
+            number = self._locals[key] = len(self.locals)
             self.locals.append(local)
             self.moves.append(None)
             self.slot.append(local.slot)

@@ -213,6 +213,40 @@ def test_a_message_may_come_before_a_crash_or_after_the_restart(
     assert found.graph.wrong is not None
 
 
+QUORUM = """
+import sys
+
+class Voter(process):
+    def run():
+        await(False)
+
+    def receive(msg=('ask', k), from_=asker):
+        send(('yes', k), to=asker)
+
+class Asker(process):
+    def setup(voters): pass
+
+    def run():
+        for k in range(2):
+            send(('ask', k), to=voters)
+            await(len(setof(v, received(('yes', _k), from_=v))) > len(voters) / 2)
+
+def main():
+    voters = new(Voter, (), num=int(sys.argv[1]), daemon=True)
+    asker = new(Asker, (voters,))
+    start(voters | {asker})
+"""
+
+
+def test_an_await_for_a_quorum_costs_as_much_as_one_order_of_the_votes(tmp_path: Path) -> None:
+    """Whose votes are there makes no difference, nor when each has come."""
+    path = tmp_path / "quorum.da"
+    path.write_text(QUORUM)
+    few, more = (check(path, (str(n),), Bounds()).graph.states for n in (3, 9))
+    assert few <= more <= 3 * few
+    assert check(path, ("5",), Bounds(reduce=False)).graph.states > 1000 * few
+
+
 def test_what_could_come_before_a_step_is_not_followed_for_ever(tmp_path: Path) -> None:
     """A client asks once, which no step of it says: the server could be asked again and again."""
     path = tmp_path / "queue.da"

@@ -1,5 +1,6 @@
 """What every world shares: the processes of one place, and how a run tells what went wrong."""
 
+from quorate.worlds.base.channels import Channels, kinds
 from quorate.worlds.base.collector import collect_seldom
 from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import (
@@ -24,6 +25,7 @@ from quorate.worlds.base.surroundings import EPOCH_SECONDS, command_line, surrou
 
 __all__ = [
     "EPOCH_SECONDS",
+    "Channels",
     "Failure",
     "Host",
     "Standing",
@@ -36,6 +38,7 @@ __all__ = [
     "failure_of",
     "faults_of_program",
     "is_in_step",
+    "kinds",
     "kinds_of",
     "not_ended",
     "process_classes",

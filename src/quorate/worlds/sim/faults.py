@@ -15,9 +15,9 @@ from typing import Any
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.lang.faults import Fault
+from quorate.worlds.base import kinds
 from quorate.worlds.sim.host import SimulatedHost
 from quorate.worlds.sim.partitions import places
-from quorate.worlds.sim.routes import kinds
 from quorate.worlds.sim.strikes import Strike, befall, upon
 
 

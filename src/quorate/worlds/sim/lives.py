@@ -18,8 +18,8 @@ from quorate.core import events as ev
 from quorate.core.ids import ProcessId
 from quorate.core.messages import own_copy
 from quorate.core.process import Process
+from quorate.worlds.base import kinds
 from quorate.worlds.sim.network import Parcel
-from quorate.worlds.sim.routes import kinds
 
 if TYPE_CHECKING:
     from quorate.worlds.sim.host import SimulatedHost

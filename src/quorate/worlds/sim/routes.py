@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.core.configuration import over
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.lang.faults import Fault
+from quorate.worlds.base import Channels, kinds
 from quorate.worlds.sim.latency import Latency, latency_of
 
 RATES = ("loss", "duplicate", "reorder", "latency")
@@ -45,10 +45,9 @@ class Routes:
     """The routes of a run; `rates` are the faults that messages meet by themselves."""
 
     def __init__(self, config: Mapping[str, Any], faults: Iterable[Fault]) -> None:
-        self.config = config
+        self._channels = Channels(config)
         self.processes: Mapping[ProcessId, Process] = {}
         self._unreliable = False  # some route is
-        self._configs: dict[type[Process], Mapping[str, Any]] = {}  # by class of the sender
         self.set_rates([fault for fault in faults if fault.name in RATES])
 
     def set_rates(self, rates: Sequence[Fault]) -> None:
@@ -80,7 +79,7 @@ class Routes:
             for fault in self.rates
             if _is_at(fault, "from", senders) and _is_at(fault, "to", {*targets, repr(to)})
         }
-        words = self.channel(source, targets)
+        words = self._channels.words(source, targets)
         latency = latency_of(faults["latency"]) if "latency" in faults else Latency()
         route = Route(
             *(latency, latency.low, latency.spread),
@@ -98,18 +97,6 @@ class Routes:
         route.plain = latency.curve is None and not befalls
         return route
 
-    def channel(self, sender: Process, targets: set[str]) -> Iterable[str]:
-        """The words for the channel to a process of these classes; the last that fits counts."""
-        config = self._configs.get(type(sender))
-        if config is None:
-            config = self._configs[type(sender)] = over(sender.config_, self.config)
-        for source, target, words in reversed(config.get("channels", ())):
-            if (not source or kinds(sender) & set(source)) and (
-                not target or targets & set(target)
-            ):
-                return _words(words)
-        return _words(config.get("channel", ()))
-
 
 def _is_at(fault: Fault, end: str, names: set[str]) -> bool:
     """Whether a fault is meant for messages with an end that has these names.
@@ -120,12 +107,3 @@ def _is_at(fault: Fault, end: str, names: set[str]) -> bool:
     if chosen is None:
         return fault.name == "latency" or "main" not in names
     return chosen in names
-
-
-def kinds(process: Process) -> set[str]:
-    """The names of the class of a process and of its bases."""
-    return {cls.__name__ for cls in type(process).__mro__}
-
-
-def _words(words: str | Iterable[str]) -> Iterable[str]:
-    return (words,) if isinstance(words, str) else words

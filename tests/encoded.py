@@ -12,7 +12,7 @@ ids = st.builds(
     st.sampled_from(["P", "Server"]),
     st.lists(st.integers(1, 9), max_size=3).map(tuple),
     st.sampled_from(["", "a", "2", "x-1~@ü"]),
-    st.sampled_from(["", "node1"]),
+    *[st.sampled_from(["", "node1", "node2"])] * 2,
 )
 text = st.text(st.characters(exclude_categories=()), max_size=5)  # surrogates among them
 atoms = st.one_of(

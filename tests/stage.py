@@ -29,6 +29,7 @@ class Stage:
         self.seed = seed
         self.config: Mapping[str, Any] = config or {}
         self.names: dict[str, ProcessId] = {}
+        self.nodes: dict[str, ProcessId] = {}
         self.shows = 0
         self.time = 0.0
 

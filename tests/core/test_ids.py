@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from quorate.core.ids import ProcessId, main_id
 
 PATHS = st.lists(st.integers(1, 5), max_size=3).map(tuple)
-IDS = st.builds(ProcessId, st.sampled_from("AB"), PATHS, st.just(""), st.sampled_from(["", "n"]))
+NODES = st.sampled_from(["", "a", "b"])
+IDS = st.builds(ProcessId, st.sampled_from("AB"), PATHS, st.just(""), NODES, NODES)
 
 
 def test_ids_print_by_kind_and_path_or_name() -> None:
@@ -19,8 +20,25 @@ def test_ids_print_by_kind_and_path_or_name() -> None:
     assert repr(leader) == "Leader-10"
     assert repr(leader.child(1, "Scout")) == "Scout-10.1"
     assert repr(main_id().child(1, "P", "alice")) == "P-alice"
-    assert repr(leader.child(2, "Scout", node="n2")) == "Scout-10.2@n2"
     assert "%r %s" % (leader, leader) == "Leader-10 Leader-10"  # noqa: UP031
+
+
+def test_an_id_says_where_its_process_lives_and_whose_main_it_comes_from() -> None:
+    leader = main_id("a").child(3, "Leader")
+    scout = leader.child(2, "Scout", node="b")
+    assert repr(leader) == "Leader-3@a"
+    assert repr(scout) == "Scout-a.3.2@b"
+    assert repr(scout.child(1, "P")) == "P-a.3.2.1@b"
+    assert repr(leader.child(1, "P", "alice", node="b")) == "P-alice@b"
+    assert scout != main_id("b").child(3, "Leader").child(2, "Scout")
+    assert sorted([scout, main_id("b"), leader, main_id("a")]) == [
+        *(main_id("a"), main_id("b"), leader, scout)
+    ]
+
+
+def test_an_id_that_lies_about_its_node_is_equal_to_none_other() -> None:
+    true = main_id("a").child(1, "P", node="b")
+    assert main_id("a").child(1, "P", node="c") != true
 
 
 def test_ids_are_ordered_by_creation() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from quorate.core.errors import NoValueYet, ProgramError
 from quorate.core.frames import routine
-from quorate.core.ids import ProcessId
+from quorate.core.ids import ProcessId, main_id
 from quorate.core.mistakes import (
     arguments_of,
     check_options,
@@ -167,6 +167,35 @@ def test_words_refuse(word: Callable[[Any], Any], code: str) -> None:
     actor.stage.names["elsewhere"] = ONE
     with pytest.raises(ProgramError, match=rf"^\[{code}\]"):
         word(actor.process)
+
+
+def test_new_makes_processes_on_each_node_that_is_said() -> None:
+    actor = Actor(Maker, id=ProcessId("Maker", (3,), "", "a"))
+    process = actor.process
+    actor.stage.nodes = {name: main_id(name) for name in ("a", "b", "c")}
+    actor.stage.nodes["b@example.org:7"] = main_id("b")
+    assert sorted(map(repr, process.new(Process, at="b"))) == ["Process-a.3.2@b"]
+    assert sorted(map(repr, process.new(Process, num=2, at={main_id("c"), "b@example.org:7"}))) == [
+        *("Process-a.3.3@b", "Process-a.3.4@b", "Process-a.3.5@c", "Process-a.3.6@c")
+    ]
+    assert repr(process.new(Process)) == "Process-3.7@a"
+    assert {made.node for made in process.new(Process, at=["a", "localhost", "b", "b"])} == {
+        *("a", "b")
+    }
+    assert repr(process.nodeof(process.id_)) == "main@a"
+    assert process.resolve("c") == main_id("c")
+
+
+def test_a_node_that_is_not_known() -> None:
+    actor = Actor(Maker, id=ProcessId("Maker", (3,), "", "a"))
+    with pytest.raises(ProgramError, match="this run has one node"):
+        actor.process.new(Process, at="b")
+    actor.stage.nodes = {name: main_id(name) for name in ("c", "a")}
+    for place in ("b", main_id("b"), ProcessId("P", (1,), "", "c")):
+        with pytest.raises(ProgramError, match=r"\[Q089\].*\n.*the nodes known here are a, c"):
+            actor.process.new(Process, at=place)
+    with pytest.raises(ProgramError, match=r"\[Q108\].*\n.*the nodes known here are a, c"):
+        actor.process.resolve("b")
 
 
 def test_a_time_limit_that_is_none_is_none() -> None:

@@ -35,6 +35,7 @@ class Driver:
         self.module, self.seed, self.frozen = module, 0, frozen
         self.config: Mapping[str, Any] = config_of(module)
         self.names: Mapping[str, ProcessId] = {}
+        self.nodes: Mapping[str, ProcessId] = {}
         self.shows = 0
         self.ran = Run()
         self.everyone: dict[ProcessId, Process] = {}

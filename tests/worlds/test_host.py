@@ -5,7 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any, cast
 
+from quorate.core import effects as fx
 from quorate.core.ids import ProcessId
+from quorate.core.process import Process
 from quorate.worlds.base import Host
 from quorate.worlds.base.host import MIXED_MAX, Task
 
@@ -41,3 +43,16 @@ def test_a_long_queue_stays_as_it_is() -> None:
     before = order(host)
     host.mix(Random(1))
     assert order(host) == before
+
+
+def test_who_is_there_is_replaced_by_nobody() -> None:
+    """A creator may be said to live elsewhere, by who would like to have its children."""
+    host, child = Host(0), ANN.child(2, "P")
+    first = host.add(Process, child, ANN)
+    elsewhere = ProcessId("P", (1,), "", "b", ANN.origin)
+    for number in (1, 2):
+        assert not host.adopt(fx.Create(ANN.child(number, "P"), Process), elsewhere)
+    assert host.processes == {child: first}
+    assert host.adopt(fx.Create(ANN.child(3, "P"), Process), elsewhere)
+    host.remove(first, 0)
+    assert not host.adopt(fx.Create(child, Process), elsewhere), "nor once it is over"

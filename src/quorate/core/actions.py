@@ -29,6 +29,8 @@ from quorate.core.mistakes import (
     name_taken,
     names_of,
     no_destination,
+    no_name,
+    no_node,
 )
 from quorate.core.operations import already_open, name_of, none_open, plain
 from quorate.core.ordering import ONLY_IDS, creation, in_order
@@ -138,7 +140,8 @@ class Actions:
     ) -> Any:
         """Make processes of class `cls`: one id, or a set of them where `num` or `at` is given.
 
-        `num` is a number or an iterable of names; `args` sets them up at once.
+        `num` is a number or an iterable of names, on each of the nodes that `at` says; `args` sets
+        them up at once.
         """
         if not (isinstance(cls, type) and issubclass(cls, _process_class())):
             raise ProgramError(
@@ -146,36 +149,43 @@ class Actions:
             )
         check_options(method, rates)
         names = names_of(num)
-        made = [self.__create(cls, name, at, daemon, rates) for name in names]
+        nodes = self.__nodes(at) if names else []
+        made = [self.__create(cls, name, node, daemon, rates) for node in nodes for name in names]
         if args is not None:
             self.set_up_processes(made, args)
         return made[0] if num is None and at is None else set(made)
 
     def __create(
-        self, cls: type, name: str, at: Any, daemon: bool, rates: dict[str, float]
+        self, cls: type, name: str, node: str, daemon: bool, rates: dict[str, float]
     ) -> ProcessId:
-        self.__check_node(at)
         owner = self.__owner(name) if name else None
         if owner is not None:
             raise name_taken(name, owner)
         self.creations_ += 1
-        child = self.id_.child(self.creations_, cls.__name__, name)
+        child = self.id_.child(self.creations_, cls.__name__, name, node)
         self.children_[child] = cls
         if name:
             self.names_[name] = child
         self.effects_.append(fx.Create(child, cls, daemon, tuple(sorted(rates.items()))))
         return child
 
-    def __check_node(self, at: Any) -> None:
+    def __nodes(self, at: Any) -> list[str]:
+        """The nodes that `at=` says, each once: a node, or a set or list of them."""
         several = isinstance(at, (set, list, tuple, frozenset)) and len(at) > 0
         mine = [self.id_.node, main_id(self.id_.node), None, "", "localhost"]
+        found: dict[str, None] = {}
         for place in in_order(at) if several else [at]:
-            if place not in mine:
-                raise ProgramError(
-                    "Q089",
-                    f"`at={place!r}`: no node of that name is part of this run",
-                    "leave `at` out: this run has one node",
-                )
+            node = main_id(self.id_.node) if place in mine else self.__node(place)
+            if node is None:
+                raise no_node(place, self.world_.nodes)
+            found[node.node] = None
+        return list(found)
+
+    def __node(self, place: Any) -> ProcessId | None:
+        """A node's own process, of the name of the node or that process itself."""
+        if isinstance(place, ProcessId) and not place.path:
+            place = place.node
+        return self.world_.nodes.get(place) if isinstance(place, str) else None
 
     def set_up_processes(self, processes: Any, args: Any = (), **kwargs: Any) -> None:
         """`setup(ps, args)`: give each of `processes` its setup with the arguments `args`."""
@@ -197,7 +207,7 @@ class Actions:
         path = process.path
         if process == self.id_:
             return True
-        mine = path[:-1] == self.id_.path and process.node == self.id_.node
+        mine = path[:-1] == self.id_.path and process.origin == self.id_.origin
         return mine and bool(path) and path[-1] <= self.creations_
 
     def start(self, processes: Any) -> None:
@@ -284,14 +294,12 @@ class Actions:
         return id_of(process, "nameof").name or None
 
     def resolve(self, name: Any) -> ProcessId:
-        """The process that was made with `name`."""
+        """The process that was made with `name`, or the own process of the node of that name."""
         if isinstance(name, ProcessId):
             return name
-        found = self.__owner(name)
+        found = self.__owner(name) or self.__node(name)
         if found is None:
-            raise ProgramError(
-                "Q108", f"no process is named {name!r}", "names are given by `new(P, num=[...])`"
-            )
+            raise no_name(name, self.world_.nodes)
         return found
 
     def __owner(self, name: Any) -> ProcessId | None:

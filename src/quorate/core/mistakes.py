@@ -58,6 +58,30 @@ def no_destination(to: Any) -> ProgramError:
     )
 
 
+def no_node(at: Any, nodes: Iterable[str]) -> ProgramError:
+    """`at=` says a node that is not known; `nodes` are, none where a run has one only."""
+    return ProgramError(
+        "Q089",
+        f"`at={at!r}`: no node of that name is part of this run",
+        f"begin it with `quorate run -n NAME -D`; {known}"
+        if (known := _known_nodes(nodes))
+        else "leave `at` out: this run has one node",
+    )
+
+
+def no_name(name: Any, nodes: Iterable[str]) -> ProgramError:
+    help = "names are given by `new(P, num=[...])`"
+    known = _known_nodes(nodes)
+    return ProgramError(
+        "Q108", f"no process is named {name!r}", f"{help}; {known}" if known else help
+    )
+
+
+def _known_nodes(nodes: Iterable[str]) -> str:
+    names = sorted(nodes)
+    return f"the nodes known here are {', '.join(names)}" if names else ""
+
+
 def names_of(num: Any) -> list[str]:
     """The names for the processes that `num=` asks for; "" for each that has none."""
     if num is None:

@@ -51,12 +51,12 @@ class World(Protocol):
 
     seed: int
     names: Mapping[str, ProcessId]
+    nodes: Mapping[str, ProcessId]  # NAME or NAME@HOST:PORT -> its own process; none if alone
     config: Mapping[str, Any]
     shows: int  # the least level of output that goes anywhere
 
     def now(self, which: str) -> float:
         """Seconds: `which` is 'time' (since the epoch) or 'monotonic'."""
-        ...
 
 
 class Dispatch:

@@ -13,6 +13,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "clock": ("lamport", "vector"),
     "handling": ("all", "one"),
     "unmatched": ("keep", "drop"),
+    "on_node_loss": ("stop", "continue"),
     "faults": (),  # a table of its own
 }
 CONTRADICTIONS = (("reliable", "unreliable"), ("fifo", "unfifo"))

@@ -97,7 +97,8 @@ def _is_text(value: str) -> bool:
 def _id(id: ProcessId) -> Tree:
     tree: dict[str, Any] = {"#process": repr(id), "kind": id.kind, "path": list(id.path)}
     tree |= {"name": id.name} if id.name else {}
-    return tree | ({"node": id.node} if id.node else {})
+    tree |= {"node": id.node} if id.node else {}
+    return tree | ({"origin": id.origin} if id.origin != id.node else {})
 
 
 def _other(value: Any, depth: int) -> Tree:
@@ -175,11 +176,15 @@ def _items(parts: Any, depth: int) -> list[Any]:
 
 
 def _process(tree: dict[str, Any], _: Any, depth: int) -> ProcessId:
-    path, name, node = tree["path"], tree.get("name", ""), tree.get("node", "")
+    path = tree["path"]
+    name, node, origin = (tree.get(key, "") for key in ("name", "node", "origin"))
     if not all(type(each) is int and each > 0 for each in path):
         raise TypeError(path)
-    made = ProcessId(*(tree["kind"], tuple(path), name, node))
-    if any(type(part) is not str for part in (made.kind, name, node)) or _id(made) != tree:
+    texts = (tree["kind"], name, node, origin)
+    if any(type(part) is not str for part in texts):
+        raise TypeError(tree)
+    made = ProcessId(tree["kind"], tuple(path), name, node, origin)
+    if _id(made) != tree:
         raise TypeError(tree)
     return made
 

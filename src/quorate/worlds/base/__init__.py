@@ -1,6 +1,6 @@
 """What every world shares: the processes of one place, and how a run tells what went wrong."""
 
-from quorate.worlds.base.channels import Channels, kinds
+from quorate.worlds.base.channels import Channels
 from quorate.worlds.base.collector import collect_seldom
 from quorate.worlds.base.host import Host, Task, is_in_step
 from quorate.worlds.base.program import (
@@ -38,7 +38,6 @@ __all__ = [
     "failure_of",
     "faults_of_program",
     "is_in_step",
-    "kinds",
     "kinds_of",
     "not_ended",
     "process_classes",

@@ -6,16 +6,12 @@ what is said last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quorate.core.configuration import over
 from quorate.core.process import Process
-
-
-def kinds(process: Process) -> set[str]:
-    """The names of the class of a process and of its bases."""
-    return {cls.__name__ for cls in type(process).__mro__}
+from quorate.worlds.base.program import kinds_of
 
 
 class Channels:
@@ -25,18 +21,20 @@ class Channels:
         self._config = config
         self._configs: dict[type[Process], Mapping[str, Any]] = {}  # by class of the sender
 
-    def words(self, sender: Process, targets: set[str]) -> frozenset[str]:
-        """The words for the channel from a process to one that is of all these classes."""
-        config = self._configs.get(type(sender))
+    def words(self, sender: type[Process], targets: Iterable[str]) -> frozenset[str]:
+        """The words for the channel to a process of a class that has, with its bases, these names.
+
+        None where nothing is configured.
+        """
+        config = self._configs.get(sender)
         if config is None:
-            config = self._configs[type(sender)] = over(sender.config_, self._config)
-        for source, target, words in reversed(config.get("channels", ())):
-            if (not source or kinds(sender) & set(source)) and (
-                not target or targets & set(target)
-            ):
+            config = self._configs[sender] = over(sender.config_, self._config)
+        sources, targets = {*kinds_of(sender)}, {*targets}
+        for some, others, words in reversed(config.get("channels", ())):
+            if (not some or sources & {*some}) and (not others or targets & {*others}):
                 return _words(words)
         return _words(config.get("channel", ()))
 
 
-def _words(words: Any) -> frozenset[str]:
+def _words(words: str | Iterable[str]) -> frozenset[str]:
     return frozenset((words,) if isinstance(words, str) else words)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from quorate.core import effects as fx
@@ -24,6 +24,9 @@ from quorate.core.process import Process
 Order = fx.Resume | fx.Setup | fx.Start | fx.End | ev.TimerFired
 Task = tuple[Process, Any, ProcessId | None, Any]
 """(process, message, sender, stamp), or (process, order, None, None)"""
+
+Creator = tuple[tuple[int, ...], str]
+"""(path, origin) of a process, which may live anywhere"""
 
 MIXED_MAX = 256
 """Tasks in a queue that is still short enough to be put in another order between slices."""
@@ -41,6 +44,8 @@ class Host:
     alone. They are one table, unless a world gives `near` less: all else goes through `forward`.
     """
 
+    nodes: Mapping[str, ProcessId] = MappingProxyType({})  # those of a run of several
+
     def __init__(self, seed: int, config: Mapping[str, Any] | None = None) -> None:
         self.seed = seed
         self.config: Mapping[str, Any] = config or {}
@@ -52,7 +57,7 @@ class Host:
         self.queue: deque[Task] = deque()
         self.early: dict[ProcessId, list[tuple[Any, ProcessId | None, Any]]] = {}
         self.delivered = 0  # messages, since the beginning
-        self._made: dict[tuple[int, ...], int] = {}  # by creator: the last number it has made here
+        self._made: dict[Creator, int] = {}  # the last number that each has made here
 
     # What a world says.
 
@@ -113,11 +118,21 @@ class Host:
         if daemon:
             self.daemons.add(id)
         if id.path:  # a process that is restarted has a number that is not the last
-            made = self._made.get(id.path[:-1], 0)
-            self._made[id.path[:-1]] = max(made, id.path[-1])
+            creator = id.path[:-1], id.origin
+            self._made[creator] = max(self._made.get(creator, 0), id.path[-1])
         for what, sender, stamp in self.early.pop(id, ()):
             self.queue.append((process, what, sender, stamp))
         return process
+
+    def adopt(self, creation: fx.Create, parent: ProcessId) -> bool:
+        """Make a process that another place asks for, unless its id has been given; whether it is.
+
+        Nobody is replaced so, whoever says to be its creator.
+        """
+        if self.was_made(creation.id):
+            return False
+        self.add(creation.cls, creation.id, parent, creation.daemon, creation.rates)
+        return True
 
     def add_main(self, cls: type[Process], node: str = "") -> Process:
         """Make the process that runs `main`, its own parent, and have it begin."""
@@ -132,7 +147,7 @@ class Host:
         Creations of one creator arrive in order, so their numbers tell.
         """
         path = id.path
-        return not path or path[-1] <= self._made.get(path[:-1], 0)
+        return not path or path[-1] <= self._made.get((path[:-1], id.origin), 0)
 
     def remove(self, process: Process, code: int) -> None:
         """Forget a process that is over."""
@@ -140,6 +155,18 @@ class Host:
             self.near.pop(process.id_, None)
             self.ended(process, code)
             self.daemons.discard(process.id_)
+
+    def forget(self, keeps: Callable[[ProcessId], bool]) -> list[Process]:
+        """Let go of processes, and of all that is of them, unless `keeps` holds for their ids."""
+        forgotten = [self.processes.pop(id) for id in [*self.processes] if not keeps(id)]
+        for process in forgotten:
+            self.near.pop(process.id_, None)
+        self.daemons = set(filter(keeps, self.daemons))
+        self.early = {id: what for id, what in self.early.items() if keeps(id)}
+        tasks = [task for task in self.queue if keeps(task[0].id_)]
+        self.queue.clear()
+        self.queue.extend(tasks)
+        return forgotten
 
     def fire(self, process: Process, timer: int) -> None:
         """A timer has run out: tell the process, after what it has been sent before."""

@@ -97,6 +97,7 @@ class _Place:
         self.config = config
         self.judges = judges
         self.names: Mapping[str, ProcessId] = {}
+        self.nodes: Mapping[str, ProcessId] = {}
         self.chance = Chance()
         self.was_asked = False
 

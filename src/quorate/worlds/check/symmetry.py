@@ -310,10 +310,10 @@ def _keys_of(frozen: Any) -> list[ProcessId]:
 
 def _renamed_id(id: ProcessId, names: Mapping[ProcessId, ProcessId]) -> ProcessId:
     for old, new in names.items():
-        if id.path[: len(old.path)] == old.path and id.node == old.node:
+        if id.path[: len(old.path)] == old.path and id.origin == old.origin:
             rest = id.path[len(old.path) :]
             name = id.name if rest else new.name
-            return ProcessId(id.kind, (*new.path, *rest), name, id.node)
+            return ProcessId(id.kind, (*new.path, *rest), name, id.node, id.origin)
     return id
 
 

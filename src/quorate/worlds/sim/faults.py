@@ -15,7 +15,7 @@ from typing import Any
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.lang.faults import Fault
-from quorate.worlds.base import kinds
+from quorate.worlds.base import kinds_of
 from quorate.worlds.sim.host import SimulatedHost
 from quorate.worlds.sim.partitions import places
 from quorate.worlds.sim.strikes import Strike, befall, upon
@@ -124,4 +124,4 @@ class Strikes:
 
 def is_called(process: Process, name: str | None) -> bool:
     """Whether a process has this id, or is of this class, or of one that extends it."""
-    return name is None or name == repr(process.id_) or name in kinds(process)
+    return name is None or name == repr(process.id_) or name in kinds_of(type(process))

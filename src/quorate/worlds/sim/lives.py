@@ -18,7 +18,7 @@ from quorate.core import events as ev
 from quorate.core.ids import ProcessId
 from quorate.core.messages import own_copy
 from quorate.core.process import Process
-from quorate.worlds.base import kinds
+from quorate.worlds.base import kinds_of
 from quorate.worlds.sim.network import Parcel
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Lives:
         """A process is over."""
         self._setups.pop(process.id_, None)
         if self.keeps:
-            self.gone |= {repr(process.id_), *kinds(process)}
+            self.gone |= {repr(process.id_), *kinds_of(type(process))}
 
     def crash(self, id: ProcessId, seconds: float) -> None:
         """Lose a process that is there, now; it is restarted after `seconds`, unless infinite."""

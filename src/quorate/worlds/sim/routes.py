@@ -13,7 +13,7 @@ from typing import Any
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.lang.faults import Fault
-from quorate.worlds.base import Channels, kinds
+from quorate.worlds.base import Channels, kinds_of
 from quorate.worlds.sim.latency import Latency, latency_of
 
 RATES = ("loss", "duplicate", "reorder", "latency")
@@ -72,14 +72,14 @@ class Routes:
         return not self._unreliable
 
     def _find(self, source: Process, to: ProcessId, receiver: Process | None) -> Route:
-        targets = {to.kind} if receiver is None else kinds(receiver)
-        senders = {*kinds(source), source.id_.kind, repr(source.id_)}
+        targets = {to.kind} if receiver is None else {*kinds_of(type(receiver))}
+        senders = {*kinds_of(type(source)), source.id_.kind, repr(source.id_)}
         faults = {
             fault.name: fault
             for fault in self.rates
             if _is_at(fault, "from", senders) and _is_at(fault, "to", {*targets, repr(to)})
         }
-        words = self._channels.words(source, targets)
+        words = self._channels.words(type(source), targets)
         latency = latency_of(faults["latency"]) if "latency" in faults else Latency()
         route = Route(
             *(latency, latency.low, latency.spread),

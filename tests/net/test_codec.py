@@ -30,7 +30,7 @@ from quorate.net.registry import Registry
 from quorate.net.values import DEPTH_MAX, Unsendable
 
 REGISTRY = Registry({own.__name__: own}.get)
-IDS = [ProcessId("P", (n,)) for n in range(3)] + [ProcessId("Q", (1, 2), "alice", "node")]
+IDS = [ProcessId("P", (n,)) for n in range(3)] + [ProcessId("Q", (1, 2), "alice", "node", "origin")]
 P, Q = IDS[0], IDS[3]
 
 
@@ -372,3 +372,22 @@ def test_hostile_frames(data: bytes) -> None:
 def test_any_bytes_are_a_frame_or_refused(body: bytes) -> None:
     with contextlib.suppress(codec.BadFrame):
         codec.Decoder(REGISTRY).frame(body, [])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        fx.Create(P, str),
+        fx.Create(P, own.Acceptor, 3),
+        fx.Create(P, own.Acceptor, False, (("send", "often"),)),
+        fx.Create(P, own.Acceptor, False, (("sned", 0.1),)),
+        fx.Setup(P, 3, {}),
+        fx.Setup(P, (), {3: 4}),
+    ],
+    ids=str,
+)
+def test_an_order_that_nobody_gives_is_no_frame(order: Any) -> None:
+    encoder = codec.Encoder(REGISTRY)
+    encoder.add_order(P, order, Q)
+    with pytest.raises(codec.BadFrame):
+        codec.Decoder(REGISTRY).feed(encoder.take())

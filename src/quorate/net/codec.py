@@ -15,14 +15,19 @@ import msgspec
 from msgspec import Meta, Struct
 
 from quorate.core import effects as fx
+from quorate.core.clocks import VectorTime
 from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
+from quorate.core.mistakes import RATES
+from quorate.core.process import Process
 from quorate.net.registry import Registry
 from quorate.net.values import Values
 
 FRAME_BYTES_MAX: Final = 1 << 28
 HEADER_BYTES: Final = 4
 IDS_MAX: Final = 1 << 16
+ORDER_SHOWN_MAX: Final = 200
+NUMBERS: Final = (int, float)
 
 Arrival = tuple[ProcessId, Any, ProcessId | None, Any]
 """(destination, message, sender, stamp), or (destination, order, creator or None, None)"""
@@ -41,6 +46,7 @@ class Introduced(Struct, array_like=True, tag=0, gc=False):
     path: tuple[Number, ...]
     name: str
     node: str
+    origin: str
 
 
 class Flat(Struct, array_like=True, tag=1, gc=False):
@@ -124,14 +130,8 @@ class Encoder:
         if not items:
             return b""
         self._items = []
-        introductions = b""
-        if self._new:
-            introductions, self._new = _frame(self._encoder.encode(self._new)), []
-        try:
-            body = self._encoder.encode(items)
-        except (OverflowError, UnicodeEncodeError):  # large numbers, lone surrogates
-            items = list(map(self._as_tree, items))
-            body = self._encoder.encode(items)
+        introductions = self._introductions()
+        body = self._encoded(items)
         if len(body) <= FRAME_BYTES_MAX:
             frames = _frame(body)
         else:
@@ -140,6 +140,31 @@ class Encoder:
             self._numbers.clear()
             self._new.append(Forget())
         return introductions + frames
+
+    def alone(self, to: ProcessId, message: Any, sender: ProcessId, stamp: Any) -> bytes:
+        """One message as frames that stand alone, whatever came before, of any size.
+
+        To be asked of an encoder that is used for nothing else. Raises `Unsendable`.
+        """
+        try:
+            self.add(to, message, sender, stamp)
+            return self._introductions() + _frame(self._encoded(self._items))
+        finally:
+            self._items.clear()
+            self._numbers.clear()
+            self._new.clear()
+
+    def _introductions(self) -> bytes:
+        new, self._new = self._new, []
+        return _frame(self._encoder.encode(new)) if new else b""
+
+    def _encoded(self, items: list[Any]) -> bytes:
+        """The items as bytes; those that cannot go as they are have been made trees."""
+        try:
+            return self._encoder.encode(items)
+        except (OverflowError, UnicodeEncodeError):  # large numbers, lone surrogates
+            items[:] = map(self._as_tree, items)
+            return self._encoder.encode(items)
 
     def _one_by_one(self, items: list[Any]) -> Iterator[bytes]:
         """A frame for each item; what is too large even so has not been sent."""
@@ -175,7 +200,7 @@ class Encoder:
 
     def _introduce(self, id: ProcessId) -> int:
         number = self._numbers[id] = len(self._numbers)
-        self._new.append(Introduced(id.kind, id.path, id.name, id.node))
+        self._new.append(Introduced(id.kind, id.path, id.name, id.node, id.origin))
         return number
 
     def _extension(self, value: Any) -> msgspec.msgpack.Ext:
@@ -189,6 +214,8 @@ class Decoder:
         self.taken = 0  # messages and orders since the beginning
         self._values = Values(registry, _meet)
         self._ids: list[ProcessId] = []
+        self._receivers: Any = self._ids  # by their numbers, those who may be
+        self._senders: Any = self._ids
         self._decoder = msgspec.msgpack.Decoder(
             list[Introduced | Flat | Deep | Ordered | Forget], ext_hook=self._extension
         )
@@ -224,36 +251,70 @@ class Decoder:
 
     def frame(self, body: bytes | memoryview, arrivals: list[Arrival]) -> None:
         """Add the arrivals of one frame. Raises `BadFrame`."""
-        ids = self._ids
+        receivers, senders = self._receivers, self._senders
+        items: list[Any] = []
         try:
-            for item in self._decoder.decode(body):
-                if type(item) is Flat:
-                    arrivals.append((ids[item.to], item.message, ids[item.sender], item.stamp))
-                else:
-                    self._other(item, arrivals)
+            items = self._decoder.decode(body)
         except MemoryError:  # not the frame's fault
             raise
         except Exception as error:  # whatever a hostile frame leads to is the frame's fault
-            raise BadFrame(f"{type(error).__name__}: {error}") from error
+            self.refuse(error, 0)
+        for item in items:
+            try:
+                if type(item) is Flat:
+                    to, sender = receivers[item.to], senders[item.sender]
+                    arrivals.append((to, item.message, sender, item.stamp))
+                else:
+                    self._other(item, arrivals)
+            except MemoryError:
+                raise
+            except Exception as error:
+                self.refuse(error, 0 if type(item) is Introduced else 1)
+
+    def refuse(self, error: Exception, items: int = 0) -> None:
+        """So many items, or a whole frame, are not to be taken."""
+        raise BadFrame(f"{type(error).__name__}: {error}") from error
 
     def _other(self, item: Any, arrivals: list[Arrival]) -> None:
-        ids, value = self._ids, self._values.from_tree
+        receivers, senders = self._receivers, self._senders
+        value = self._values.from_tree
         match item:
-            case Introduced(kind, path, name, node):
-                ids.append(ProcessId(kind, path, name, node))
+            case Introduced(kind, path, name, node, origin):
+                self._introduced(ProcessId(kind, path, name, node, origin))
             case Forget():
-                ids.clear()
+                self._forget()
             case Deep(to, sender, tree):
                 message, stamp = value(tree)
-                arrivals.append((ids[to], message, ids[sender], stamp))
+                arrivals.append((receivers[to], message, senders[sender], _time(stamp)))
             case Ordered(to, sender, letter, tree):
-                order = _order_of(letter, ids[to], value(tree))
-                arrivals.append((ids[to], order, None if sender < 0 else ids[sender], None))
+                order = _order_of(letter, receivers[to], value(tree))
+                creator = None if sender < 0 else senders[sender]
+                arrivals.append((order.id, order, creator, None))
+
+    def _introduced(self, id: ProcessId) -> None:
+        self._ids.append(id)
+
+    def _forget(self) -> None:
+        self._ids.clear()
 
     def _extension(self, code: int, data: memoryview) -> ProcessId:
         if code != _ID_CODE:
             raise BadFrame(f"no extension type {code}")
         return self._ids[int.from_bytes(data, "little")]
+
+
+def _time(stamp: Any) -> Any:
+    """A stamp, if it is what a clock of some kind may have said. Raises BadFrame."""
+    match stamp:
+        case None | int():
+            return stamp
+        case VectorTime() if all(map(_is_count, stamp)):
+            return stamp
+    raise BadFrame(f"{stamp!r} is no time")
+
+
+def _is_count(pair: Any) -> bool:
+    return type(pair) is tuple and tuple(map(type, pair)) == (ProcessId, int)
 
 
 def _frame(body: bytes) -> bytes:
@@ -287,6 +348,17 @@ def _order_parts(order: Any) -> tuple[str, tuple[Any, ...]]:
 
 def _order_of(letter: str, to: ProcessId, parts: tuple[Any, ...]) -> Any:
     order = _ORDERS[letter](to, *parts)
-    if isinstance(order, fx.Create) and not isinstance(order.cls, type):
-        raise BadFrame(f"{order.cls!r} is no class")
+    match order:
+        case fx.Create(_, cls, bool(), tuple(rates)):
+            fit = isinstance(cls, type) and issubclass(cls, Process) and all(map(_is_rate, rates))
+        case fx.Setup(_, tuple(), dict(kwargs)):
+            fit = all(type(name) is str for name in kwargs)
+        case _:
+            fit = not parts
+    if not fit:
+        raise BadFrame(f"no order: {order!r}"[:ORDER_SHOWN_MAX])
     return order
+
+
+def _is_rate(rate: Any) -> bool:
+    return type(rate) is tuple and len(rate) == 2 and rate[0] in RATES and type(rate[1]) in NUMBERS

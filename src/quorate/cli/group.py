@@ -17,6 +17,7 @@ from quorate.cli.settings import Settings
 # name -> (module:attribute, description)
 COMMANDS = {
     "run": ("quorate.cli.run:run", "Run a program on the cores of this machine."),
+    "nodes": ("quorate.cli.nodes:nodes", "List the nodes that run on this machine."),
     "simulate": (
         "quorate.cli.simulate:simulate",
         "Run a program in virtual time, under faults, with many seeds.",

@@ -16,7 +16,7 @@ import marshal
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -251,15 +251,28 @@ def _cache_path(path: str) -> str:
 def _compiler_digest() -> bytes:
     """Changes whenever the compiler does."""
     digest = hashlib.sha256(sys.version.encode())
+    for path in _compiler_files():
+        facts = os.stat(path)
+        file = os.path.basename(path)
+        digest.update(f"{file} {facts.st_size} {facts.st_mtime_ns};".encode())
+    return digest.digest()
+
+
+def compiler_contents() -> str:
+    """The same on every machine that has the same compiler, and nowhere else."""
+    digest = hashlib.sha256()
+    for path in _compiler_files():
+        digest.update(digest_of(path))
+    return digest.hexdigest()[:12]
+
+
+def _compiler_files() -> Iterator[str]:
+    """What a module is compiled by, and runs on, in one order."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for part in ("lang", "compiler", "core"):
         for folder, folders, files in os.walk(os.path.join(root, part)):
             folders.sort()
-            for file in sorted(files):
-                if file.endswith(".py"):
-                    facts = os.stat(os.path.join(folder, file))
-                    digest.update(f"{file} {facts.st_size} {facts.st_mtime_ns};".encode())
-    return digest.digest()
+            yield from (os.path.join(folder, file) for file in sorted(files) if file[-3:] == ".py")
 
 
 def _cached(path: str) -> CodeType | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from quorate.cli.launched import others_of, with_launch_options, with_others
+from quorate.cli.nodes_options import as_node, membership_of, with_node_options
 from quorate.cli.program import (
     Number,
     load_program,
@@ -24,7 +26,10 @@ from quorate.cli.status import Status
 from quorate.cli.written import check_overwritable
 
 if TYPE_CHECKING:
+    from quorate.worlds.real.membership import Membership
     from quorate.worlds.real.program import Options, Outcome
+
+_ALL_TOGETHER = "--check-properties speaks of all processes together, so it needs them"
 
 
 @program_command
@@ -75,6 +80,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the operations of clients to a file, for `quorate consistency`.",
 )
+@with_node_options
+@with_launch_options
 @click.option("--no-cache", is_flag=True, help="Compile anew.")
 @click.option("--no-views", is_flag=True, help="Answer every query from the whole history.")
 @click.option("--json", "as_json", is_flag=True, help="Print compile errors as JSON.")
@@ -105,9 +112,13 @@ def run(
     """
     settings.verbose = settings.verbose or verbose
     path, name, arguments = program_of(module, args)
+    others = others_of(options)
+    membership = membership_of(options)
     if check_properties:
         options["workers"] = _one_worker(options["workers"], isolate=options["isolate"])
-    how = _options(verbose, **options)
+        if membership is not None:
+            raise click.UsageError(f"{_ALL_TOGETHER} on one node: leave -n out")
+    how = _options(verbose, membership, **options)
     try:
         loaded = load_program(
             *(path, name, arguments, how.seed),
@@ -119,11 +130,17 @@ def run(
         if as_json and told_as_json(error):
             return Status.MISUSED
         raise
-    outcome = _run(loaded, path, how)
-    if outcome.stats:
-        from quorate.cli.stats import show
+    with (
+        with_others(how, others, loaded, path, arguments, quiet=quiet) as how,
+        as_node(how, loaded, path, _ignore if quiet else _tell) as how,
+    ):
+        outcome = _run(loaded, path, how)
+    if outcome.stats or outcome.nodes:
+        from quorate.cli.stats import show, show_nodes
 
         show(outcome.stats)
+        if outcome.nodes:
+            show_nodes(outcome.nodes)
     if verbose and outcome.unstarted:
         click.echo(f"quorate: never started: {', '.join(outcome.unstarted)}", err=True)
     if not (quiet or outcome.closed):
@@ -147,13 +164,13 @@ def _one_worker(workers: int | None, *, isolate: bool) -> int:
     """How many workers there are where properties are checked. Raises click.UsageError."""
     if isolate or workers not in (None, 1):
         option = "--isolate" if isolate else f"--workers {workers}"
-        why = "--check-properties speaks of all processes together, so it needs them in one worker"
-        raise click.UsageError(f"{why}: leave {option} out")
+        raise click.UsageError(f"{_ALL_TOGETHER} in one worker: leave {option} out")
     return 1
 
 
 def _options(
     verbose: bool,
+    membership: Membership | None,
     *,
     workers: int | None,
     isolate: bool,
@@ -163,6 +180,8 @@ def _options(
     log: str | None,
     log_format: str,
     history: str | None,
+    unsent_max: int,
+    queue_max: int,
 ) -> Options:
     from quorate.worlds.real.program import Growth, Options, cores
 
@@ -177,6 +196,9 @@ def _options(
         log_format=log_format,
         history=history,
         stats=stats,
+        membership=membership,
+        unsent_max=unsent_max,
+        queue_max=queue_max,
     )
 
 
@@ -213,6 +235,10 @@ def _breakpoint(*_: object, **__: object) -> None:
 
 def _is_program(log: str, path: str) -> bool:
     return log.endswith(".da") or (os.path.exists(log) and os.path.samefile(log, path))
+
+
+def _ignore(text: str) -> None:
+    """Where nothing is to be said."""
 
 
 def _tell(text: str) -> None:

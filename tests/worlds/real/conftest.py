@@ -80,6 +80,68 @@ class Run:
         return sorted(line.partition("] ")[2] for line in self.shown)
 
 
+class Node(Run):
+    """A node under way, or over: `quorate run` in a process of the system.
+
+    What it writes is read byte by byte, so that nothing waits elsewhere.
+    """
+
+    def __init__(self, folder: Path, name: str, program: str, *args: Any, **options: Any):
+        chosen = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+        chosen = [each.removesuffix("=True") for each in chosen]
+        command = [sys.executable, "-m", "quorate", "run", "-n", name, *chosen]
+        self.name = name
+        self.popen = subprocess.Popen(
+            [*command, f"programs/{program}.da", *map(str, args)],
+            cwd=HERE,
+            env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        self.shown = []
+        self.errors = ""
+
+    def read_until(self, text: str, times: int = 1) -> None:
+        while times:
+            self.shown.append(self._line(self.popen.stdout))
+            times -= text in self.shown[-1]
+
+    def hear(self, text: str) -> None:
+        """Read lines of errors until one holds `text`."""
+        while text not in self.next_error():
+            pass
+
+    def next_error(self) -> str:
+        """The next line of errors."""
+        self.errors += f"{self._line(self.popen.stderr)}\n"
+        return self.errors.splitlines()[-1]
+
+    def drain(self) -> None:
+        """Read the errors that are there."""
+        while select.select([self.popen.stderr], [], [], 0)[0]:
+            self.next_error()
+
+    def _line(self, stream: Any) -> str:
+        line = b""
+        while not line.endswith(b"\n"):
+            assert select.select([stream], [], [], SECONDS_MAX)[0], (self.shown, self.errors)
+            byte = stream.read(1)
+            assert byte, (self.shown, self.errors)
+            line += byte
+        return line.decode().rstrip("\n")
+
+    def end(self) -> Node:
+        out, err = self.popen.communicate(timeout=SECONDS_MAX)
+        self.shown += out.decode().splitlines()
+        self.errors += err.decode()
+        self.status = self.popen.returncode
+        assert not self.survivors()
+        return self
+
+
 def _ends(pid: int) -> bool:
     """Whether a process, which may be about to end, ends in time."""
     try:
@@ -102,6 +164,39 @@ def begin() -> Iterator[Callable[..., Run]]:
         return runs[-1]
 
     yield start
+    _end_all(runs)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the nodes of a module find each other."""
+    return tmp_path_factory.mktemp("nodes")
+
+
+@pytest.fixture
+def begin_node(folder: Path) -> Iterator[Callable[..., Node]]:
+    """Starts nodes; at the end of the test, whatever it was, none is left."""
+    with beginning(folder) as begin:
+        yield begin
+
+
+@contextlib.contextmanager
+def beginning(folder: Path) -> Iterator[Callable[..., Node]]:
+    nodes: list[Node] = []
+
+    def start(*args: Any, **options: Any) -> Node:
+        nodes.append(Node(folder, *args, **options))
+        if options.get("idle"):
+            nodes[-1].hear("listens on")
+        return nodes[-1]
+
+    try:
+        yield start
+    finally:
+        _end_all(nodes)
+
+
+def _end_all(runs: list[Any]) -> None:
     for run in runs:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(run.popen.pid, signal.SIGKILL)

@@ -5,43 +5,64 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.worlds.real.census import DAEMON, PREPARATION, Census, Lifetimes
+from quorate.core.ids import main_id
+from quorate.worlds.real.census import DAEMON, PREPARATION, Census, Change, Lifetimes
 from quorate.worlds.real.program import Place
 
 A, B, C = (0,), (1,), (2,)
 
 
+def tell(lives: Lifetimes, path: tuple[int, ...], name: str, by: int, code: int) -> None:
+    lives.take(Change(path, "", name.partition("@")[2], name, by, code))
+
+
 def test_a_run_is_over_when_all_that_was_started_is_settled() -> None:
-    lives = Lifetimes()
-    lives.change((1,), "P-1", -1, 0)  # its end is heard of before its start
+    lives = Lifetimes(main_id())
+    tell(lives, (1,), "P-1", -1, 0)  # its end is heard of before its start
     assert not lives.over
-    lives.change((1,), "P-1", 1, 0)
-    lives.change((2,), "P-2", 1, 0)
-    lives.change((), "main", -1, 0)
+    tell(lives, (1,), "P-1", 1, 0)
+    tell(lives, (2,), "P-2", 1, 0)
+    tell(lives, (), "main", -1, 0)
     assert not lives.over
-    assert lives.names == {(2,): "P-2"}
-    lives.change((2,), "P-2", -1, DAEMON)
+    assert [change.name for change in lives.at("")] == ["P-2"]
+    tell(lives, (2,), "P-2", -1, DAEMON)
     assert lives.over
     assert (lives.started, lives.daemons, lives.status) == (3, 1, 0)
 
 
 def test_a_preparation_is_waited_for_and_is_no_start() -> None:
-    lives = Lifetimes()
-    lives.change((1,), "P-1", 1, PREPARATION)
-    lives.change((), "main", -1, 0)
+    lives = Lifetimes(main_id())
+    tell(lives, (1,), "P-1", 1, PREPARATION)
+    tell(lives, (), "main", -1, 0)
     assert (lives.over, lives.started, lives.status) == (False, 1, 0)
-    lives.change((1,), "P-1", -1, 0)
+    tell(lives, (1,), "P-1", -1, 0)
     assert lives.over
 
 
 def test_the_status_is_the_first_code_that_is_not_0() -> None:
-    lives = Lifetimes()
+    lives = Lifetimes(main_id())
     for code in (0, 3, 4):
-        lives.change((), "main", -1, code)
+        tell(lives, (), "main", -1, code)
     assert lives.status == 3
-    lives = Lifetimes()
-    lives.change((1,), "D-1", 0, 5)  # of a daemon, whose start is settled
+    lives = Lifetimes(main_id())
+    tell(lives, (1,), "D-1", 0, 5)  # of a daemon, whose start is settled
     assert (lives.status, lives.over, list(lives.open)) == (5, False, [()])
+
+
+def test_what_was_on_a_node_that_is_lost_is_settled() -> None:
+    lives = Lifetimes(main_id("a"))
+    for number, name in enumerate(("P-1@b", "P-2@a", "P-3@b"), 1):
+        tell(lives, (number,), name, 1, 0)
+    tell(lives, (), "main@a", -1, 0)
+    assert lives.lose("b") == ["P-1@b", "P-3@b"]
+    tell(lives, (4,), "P-4@b", 1, 0)  # of what is started there after that, nothing comes
+    tell(lives, (5,), "P-5@c", -1, 0)  # one on b has started it, and that was never told
+    assert not lives.over
+    tell(lives, (2,), "P-2@a", -1, 0)
+    assert lives.over
+    lives.meet("b")
+    tell(lives, (6,), "P-6@b", 1, 0)
+    assert not lives.over
 
 
 def census(*places: Place) -> Census:

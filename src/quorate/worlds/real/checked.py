@@ -77,12 +77,12 @@ class CheckedWorker(MeasuredWorker):
         elif not self._stopped:
             self._write_output()
             self._stopped = True
-            self._tell(ct.Unable(str(error)))
+            self.tell(ct.Unable(str(error)))
 
-    def _stop(self) -> None:
+    def _stop(self, status: int = 0, reason: str = "") -> None:
         if not self._stopped:
             self._look_at_time(over=True)
-        super()._stop()
+        super()._stop(status, reason)
 
     def stats(self) -> list[Row]:
         return super().stats() if self.options.stats else []

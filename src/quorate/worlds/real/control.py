@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from quorate.worlds.real.program import Place, Row
+from quorate.worlds.real.census import Change
+from quorate.worlds.real.program import NodeRow, Place, Row
 
 Path = tuple[int, ...]
 
@@ -25,13 +26,9 @@ Path = tuple[int, ...]
 
 
 class Lives(Struct, tag=0, array_like=True):
-    """Of each change: (path, name, by, code), as `Lifetimes.change` takes it.
+    """Processes that have been started, have ended and the like."""
 
-    A start is settled when the process is over, or is a DAEMON that has begun; a preparation
-    when it has been done.
-    """
-
-    changes: list[tuple[Path, str, int, int]]
+    changes: list[Change]
 
 
 class Tally(Struct, tag=1, array_like=True):
@@ -49,10 +46,14 @@ class Wants(Struct, tag=2, array_like=True):
 
 
 class Failed(Struct, tag=3, array_like=True):
-    """A process failed; `ours` says that not the program is to blame."""
+    """A process failed; `ours` says that not the program is to blame.
+
+    `origin` is the node whose main the process comes from.
+    """
 
     text: str
     ours: bool
+    origin: str = ""
 
 
 class Stands(Struct, tag=4, array_like=True):
@@ -82,6 +83,7 @@ class Summary(Struct, tag=6, array_like=True):
     counts: list[tuple[Place, int, int]]
     unstarted: list[str]
     stats: list[Row]
+    nodes: list[NodeRow]
     unreached: list[str]
 
 
@@ -90,6 +92,58 @@ class Spread(Struct, tag=8, array_like=True):
 
     shift: int
     pids: list[int]
+
+
+# Of other nodes: between the worker that is connected with them, and this node.
+
+
+class Note(Struct, tag=20, array_like=True):
+    """What another node says to this one, or is to be told by it: one of `notes`."""
+
+    node: str
+    note: bytes
+
+
+class Met(Struct, tag=21, array_like=True):
+    """Another node is connected; an `idle` one has no main."""
+
+    node: str
+    idle: bool
+
+
+class Left(Struct, tag=22, array_like=True):
+    """Another node has said good-bye, with its exit status."""
+
+    node: str
+    status: int
+    reason: str
+
+
+class Lost(Struct, tag=23, array_like=True):
+    """Another node is no more, without a good-bye; `code` is that of the error."""
+
+    node: str
+    reason: str
+    code: str = "Q149"
+
+
+class Clear(Struct, tag=24, array_like=True):
+    """End all that comes from the main of another node: this node has every other worker do so."""
+
+    origin: str
+
+
+class Cleared(Struct, tag=25, array_like=True):
+    """That has been done."""
+
+    origin: str
+
+
+class Said(Struct, tag=26, array_like=True):
+    """Something to be reported."""
+
+    text: str
+    level: int
 
 
 # From the node to a worker.
@@ -120,7 +174,13 @@ class Where(Struct, tag=13, array_like=True):
 
 
 class Stop(Struct, tag=14, array_like=True):
-    """The run is over: answer with a Summary and exit."""
+    """The run is over: answer with a Summary and exit.
+
+    Other nodes are told that this one leaves, with its exit status, and why.
+    """
+
+    status: int = 0
+    reason: str = ""
 
 
 Message = (
@@ -138,6 +198,13 @@ Message = (
     | Count
     | Where
     | Stop
+    | Note
+    | Met
+    | Left
+    | Lost
+    | Clear
+    | Cleared
+    | Said
 )
 
 
@@ -147,7 +214,8 @@ def trouble(place: Place, error: BaseException) -> Failed | Unable:
         return Unable(f"error: {worker_name(place)} has no memory left")
     if isinstance(error, OSError):
         return Unable(f"error: the system refuses what the run needs: {error}")
-    return Failed(f"{worker_name(place)}: {''.join(traceback.format_exception(error))}", True)
+    text = f"{worker_name(place)}: {''.join(traceback.format_exception(error))}"
+    return Failed(text, True)
 
 
 def worker_name(place: Place) -> str:

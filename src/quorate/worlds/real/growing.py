@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from random import Random
@@ -30,8 +31,9 @@ from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth, live_and_exit
 from quorate.worlds.real.console import Console
 from quorate.worlds.real.lifeline import tie
+from quorate.worlds.real.loops import Vigil, new_loop
 from quorate.worlds.real.program import Growth, Options, Placement, Program
-from quorate.worlds.real.worker import Worker, new_loop
+from quorate.worlds.real.worker import Worker
 
 SAMPLE_MAX = 64
 """How many of the things to do are looked at, to see whether others could do some of them."""
@@ -87,7 +89,8 @@ class GrowingWorker(Worker):
         self._forking = False  # it is not a process that forks
         if options.growth is not None:
             now = time.monotonic()
-            self._load = Load(options.growth, Placement(options.workers), now)
+            spread = replace(options.placement, workers=options.workers)
+            self._load = Load(options.growth, spread, now)
 
     def work(self) -> None:
         super().work()
@@ -120,7 +123,7 @@ class GrowingWorker(Worker):
         shift = 0 if running is None else -sum(running.id_.path) % self.options.workers
         self._tell_lives()
         gc.freeze()  # so that the pages stay shared
-        self.placement = Placement(self.options.workers, shift=shift)
+        self.placement = replace(self.placement, workers=self.options.workers, shift=shift)
         others, self._others = self._others, ()
         held, release = os.pipe()
         pids = []
@@ -133,7 +136,7 @@ class GrowingWorker(Worker):
         except OSError:  # the system has no room: nobody else begins, and all stays here
             self.placement = self.options.placement
         else:
-            self._tell(ct.Spread(shift, pids))
+            self.tell(ct.Spread(shift, pids))
             self._keep_own()
             os.write(release, bytes(len(pids)))
         for descriptor in (held, release):
@@ -190,25 +193,20 @@ class GrowingWorker(Worker):
     def _forget(self) -> None:
         """What the worker that has forked this one is about to do, or tells itself."""
         here.process = None
-        self._in_slice = self._alarmed = self._scheduled = self._awake = False
+        self._in_slice = self._alarmed = self._scheduled = False
+        self._vigil = Vigil(self.loop, self._has_work)
+        if self._gateway is not None:
+            self._gateway.abandon()
+            self._gateway = None
+        for links in (self._ways, self._unflushed, self.blocked):
+            links.clear()
         self._idle_timer = None
         self._unanswered.clear()
         self._made_count = self.delivered = 0
 
     def _keep_own(self) -> None:
         """Let go of all processes that live elsewhere now."""
-        for id in [id for id in self.processes if not self._is_own(id)]:
-            self._elsewhere.append(self.processes.pop(id))
-            self.near.pop(id, None)
-        self.daemons = {id for id in self.daemons if self._is_own(id)}
-        self._running = {id for id in self._running if self._is_own(id)}
-        self.early = {id: what for id, what in self.early.items() if self._is_own(id)}
-        tasks = [task for task in self.queue if self._is_own(task[0].id_)]
-        self.queue.clear()
-        self.queue.extend(tasks)
-        for key in [key for key in self._timers if not self._is_own(key[0])]:
-            self._timers.pop(key)[0].cancel()
-        self._console.keep(self._is_own)
+        self._elsewhere += self.forget(self._is_own)
 
     def _is_own(self, id: ProcessId) -> bool:
         return self.placement.of(id) == self.place

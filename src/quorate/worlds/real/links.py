@@ -31,6 +31,8 @@ class Link(asyncio.Protocol):
         self.place = place
         self.encoder = Encoder(registry)
         self.decoder = Decoder(registry)
+        self.add = self.encoder.add
+        self.add_order = self.encoder.add_order
         self.gone = False
         self.socket: socket.socket | None = None  # as soon as there is one
         self._rest = _NOTHING  # what there was no room for

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from quorate.core.configuration import over
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.core.properties import Property
+from quorate.worlds.real.membership import Membership
 
-Place = tuple[int, ...]
-"""An operating-system process of a run: (worker,), or under --isolate the path of its process."""
+Place = tuple[int | str, ...]
+"""An operating-system process of a run: (worker,), or under --isolate the path of its process,
+after the name of the node whose main it comes from where that is another. Another node as a whole,
+seen from this one, is (name,)."""
+
+
+def is_node(place: Place) -> bool:
+    """Whether a place is not of this node."""
+    return len(place) == 1 and isinstance(place[0], str)
+
+
+def is_from(place: Place, origin: str) -> bool:
+    """Whether only what comes from the main of that other node lives in a place of this one."""
+    return len(place) > 1 and place[0] == origin
 
 
 def cores() -> int:
@@ -50,17 +65,30 @@ class Program:
     config: Mapping[str, Any] = field(default_factory=dict)
     properties: Sequence[Property] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it does when a node is lost."""
+        return over(self.main.config_, self.config).get("on_node_loss") == "continue"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where processes live: a function of their names, so that nobody needs to ask."""
+    """Where processes live: a function of their names, so that nobody needs to ask.
+
+    `node` is the name of this node, empty where there is no other.
+    """
 
     workers: int
     isolate: bool = False
     shift: int = 0
+    node: str = ""
 
     def of(self, id: ProcessId) -> Place:
-        return id.path if self.isolate else ((sum(id.path) + self.shift) % self.workers,)
+        if id.node != self.node:
+            return (id.node,)
+        if self.isolate:
+            return id.path if id.origin == self.node else (id.origin, *id.path)
+        return ((sum(id.path) + self.shift) % self.workers,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +109,9 @@ class Options:
     """How to run: `level` is the least level of output shown (20 is info, 10 debug).
 
     With `growth` a run begins in one worker, and has `workers` of them when there is enough to do.
+    A `membership` makes it a node among others, who reach it by its `listener`. Processes stop
+    sending while `unsent_max` bytes to another node are not acknowledged, and a node stops reading
+    while `queue_max` messages wait to be taken.
     """
 
     workers: int
@@ -93,11 +124,21 @@ class Options:
     log_format: str = "text"
     history: str | None = None
     stats: bool = False
+    membership: Membership | None = None
+    listener: socket.socket | None = None
+    unsent_max: int = 1 << 23
+    queue_max: int = 1 << 16
+
+    @property
+    def node(self) -> str:
+        """The name of this node, empty where there is no other."""
+        return "" if self.membership is None else self.membership.name
 
     @property
     def placement(self) -> Placement:
         """Where processes live in the beginning."""
-        return Placement(self.workers if self.growth is None else 1, self.isolate)
+        workers = self.workers if self.growth is None else 1
+        return Placement(workers, self.isolate, node=self.node)
 
     @property
     def has_core_each(self) -> bool:
@@ -123,7 +164,12 @@ class Outcome:
     unstarted: list[str] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
     stats: list[Row] = field(default_factory=list)
+    nodes: list[NodeRow] = field(default_factory=list)
 
 
 Row = tuple[str, float, int, int, list[tuple[str, float]]]
 """(process, CPU seconds, messages in, messages out, [(where and for what it waited, seconds)])"""
+
+NodeRow = tuple[str, int, int, int, float | None, int]
+"""(another node, messages in, messages out, bytes that it has not taken, seconds of a round trip
+lately, what was refused of what it has sent)"""

@@ -11,10 +11,8 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -29,21 +27,20 @@ from quorate.net.registry import Registry
 from quorate.worlds.base import Host, busy_at, failure_of, is_in_step, standing_of
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth
-from quorate.worlds.real.census import DAEMON, PREPARATION
+from quorate.worlds.real.census import DAEMON, PREPARATION, Change, change
+from quorate.worlds.real.children import Leave, end_child
 from quorate.worlds.real.console import Console, OutputClosed, unwritable
 from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lifeline import tie_child
 from quorate.worlds.real.links import Link
-from quorate.worlds.real.program import Options, Place, Program, Row
+from quorate.worlds.real.loops import Vigil, new_loop
+from quorate.worlds.real.program import Options, Place, Program, Row, is_from, is_node
 from quorate.worlds.real.shared import Names
 
 if TYPE_CHECKING:
+    from quorate.worlds.real.gateway import Gateway
     from quorate.worlds.real.history import HistoryFile
-
-try:
-    import uvloop
-except ImportError:  # not on every platform
-    uvloop = None  # type: ignore[assignment]
+    from quorate.worlds.real.roads import Road
 
 SLICE_SECONDS = 0.004
 """How long processes run between two looks at sockets and timers."""
@@ -57,21 +54,7 @@ LATE_SECONDS = 0.05
 IDLE_SECONDS = 0.02
 """How long nothing happens before a worker says that it is idle."""
 
-AWAKE_SECONDS = 0.0001
-"""How long a worker with nothing to do looks for an answer of another before it sleeps: waking it
-costs several times as much as a message does, on a virtual machine most of all."""
-
-SHARED_SECONDS = 0.5
-"""How long a worker that has found its core busy with others sleeps whenever it can."""
-
 WAYS_MAX = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The first of the effects of a step that the child of an `os.fork` in it has gone on with."""
-
-    effects: list[Any]
 
 
 class Worker(Host):
@@ -83,7 +66,7 @@ class Worker(Host):
         self.placement = options.placement
         self.options = options
         self.loop = new_loop()
-        self.blocked: set[Link] = set()  # links that are waiting for a slower place
+        self.blocked: set[Any] = set()  # links that are waiting for a slower place, or node
         self.names = self._names = Names(birth.shared)
         self._control = ct.Channel(birth.control)
         self._console = Console(birth.shared, options, birth.log)
@@ -95,14 +78,22 @@ class Worker(Host):
             self._history = HistoryFile(birth.history, birth.shared)
         self._lifeline = birth.lifeline
         self._registry = Registry(program.modules)
+        self._gateway: Gateway | None = None
+        if options.membership is not None:
+            from quorate.worlds.real.gateway import Gateway
+            from quorate.worlds.real.known import KnownNodes
+
+            self.nodes = known = KnownNodes(options.membership, self._names)
+            if self.place == options.main_place:
+                self._gateway = Gateway(self, known, self._registry, program.goes_on)
         self._links: dict[Place, Link] = {}
-        self._ways: dict[ProcessId, Link] = {}  # to processes that live elsewhere
-        self._unflushed: set[Link] = set()
+        self._ways: dict[ProcessId, Link | Road] = {}  # to processes that live elsewhere
+        self._unflushed: set[Link | Road] = set()
         self._refused: list[tuple[ProcessId, ProgramError]] = []
         self._unanswered: list[ct.Message] = []  # by the node, and taken in the middle of a step
         self._timers: dict[tuple[ProcessId, int], tuple[asyncio.TimerHandle, float]] = {}
         self._running: set[ProcessId] = set()  # started, and the run waits for their end
-        self._lives: list[tuple[ct.Path, str, int, int]] = []
+        self._lives: list[Change] = []
         self._failures: list[tuple[ProcessId, BaseException]] = []
         self._scheduled = self._stopped = self._finished = False
         self._in_slice = self._telling = False
@@ -110,10 +101,7 @@ class Worker(Host):
         self._lived = False  # whether a process has ever been here
         self._made_count = 0  # by processes that live here
         self._has_core = options.has_core_each
-        self._away = 0  # how often in a row somebody else had the core when it was offered
-        self._awake = False  # looks for arrivals instead of sleeping, until:
-        self._sleep_at = 0.0
-        self._shared_until = 0.0  # whoever sleeps gets the core sooner than who asks for it always
+        self._vigil = Vigil(self.loop, self._has_work)
         self._chunk = 1
         self._done = 0  # how many things, roughly
         self._chance = Random(f"{self.seed} {self.place!r}")
@@ -133,6 +121,8 @@ class Worker(Host):
     def _go(self) -> None:
         self.loop.set_exception_handler(lambda _, context: self._broken(context))
         self.loop.add_reader(self._control.fileno(), self._listen)
+        if self._gateway is not None:
+            self.loop.call_soon(self._gateway.open)
         self.schedule()
         self.loop.run_forever()
 
@@ -141,6 +131,9 @@ class Worker(Host):
         if not self._scheduled:
             self._scheduled = True
             self.loop.call_soon(self._work_again)
+
+    def _has_work(self) -> bool:
+        return self._scheduled
 
     def _work_again(self) -> None:
         self._scheduled = False
@@ -157,28 +150,9 @@ class Worker(Host):
             self.schedule()
             return
         if self._links and self._has_core:
-            now = time.monotonic()
-            if now >= self._shared_until:
-                self._sleep_at = now + AWAKE_SECONDS
-                if not self._awake:
-                    self._stay_awake()
+            self._vigil.begin()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
-
-    def _stay_awake(self) -> None:
-        """Have the loop look for arrivals without sleeping; whoever needs the core gets it."""
-        now = time.monotonic()
-        self._awake = not self._scheduled and now < self._sleep_at
-        if self._awake:
-            os.sched_yield()
-            if time.monotonic() < now + AWAKE_SECONDS:
-                self._away = 0
-            elif self._away:  # twice in a row somebody else has had the core
-                self._sleep_at, self._shared_until = now, now + SHARED_SECONDS
-            else:  # it may have been the machine that this one runs on
-                self._away = 1
-                self._sleep_at = time.monotonic() + AWAKE_SECONDS
-            self.loop.call_soon(self._stay_awake)
 
     def _slice(self) -> None:
         """Work off the queue for a while; where steps are long, one by one."""
@@ -214,6 +188,8 @@ class Worker(Host):
                 self._tell_lives()
                 for link in self._links.values():
                     link.push()
+                if self._gateway is not None:
+                    self._gateway.push()
         self._set_alarm()
 
     def _show_unfinished(self) -> None:
@@ -244,11 +220,13 @@ class Worker(Host):
         if self._refused:
             self._end_refused()
         self._tell_lives()  # before what they lead to is told by another place
+        if self._gateway is not None:
+            self._gateway.flush()
         if self._unflushed:
             for link in self._unflushed:
                 link.flush()
             self._unflushed.clear()
-        if self.options.isolate and not self.processes and self._lived:
+        if self.options.isolate and not self.processes and self._lived and self._gateway is None:
             self._farewell()
 
     def refuse(self, refused: list[tuple[ProcessId, ProgramError]]) -> None:
@@ -274,7 +252,7 @@ class Worker(Host):
 
     def _unable(self, reason: str) -> None:
         """What the run is for cannot be written; an empty reason is that nobody reads it."""
-        self._tell(ct.Unable(reason))
+        self.tell(ct.Unable(reason))
         self._stopped = True
 
     def _tell_lives(self) -> None:
@@ -282,24 +260,24 @@ class Worker(Host):
         failures, self._failures = self._failures, []
         for id, error in failures:
             if isinstance(error, BrokenPipeError) and until_ready(1, 0, 0):
-                self._tell(ct.Unable(""))  # it is of a write to `sys.stdout` that nobody reads
+                self.tell(ct.Unable(""))  # it is of a write to `sys.stdout` that nobody reads
                 continue
             failure = failure_of(id, error)
-            self._tell(ct.Failed(str(failure), failure.ours))
-            self._stopped = self.options.stop_on_error
+            self.tell(ct.Failed(str(failure), failure.ours, id.origin))
+            self._stopped |= self._stops_at(id)
         if self._lives:
             changes, self._lives = self._lives, []
-            self._tell(ct.Lives(changes))
+            self.tell(ct.Lives(changes))
 
     def accept(self, arrivals: list[Arrival]) -> None:
         """Put what has come from another place in the queue."""
         near, put = self.near, self.queue.append
         for to, what, sender, stamp in arrivals:
             process = near.get(to)
-            if type(what) is fx.Create:
+            if type(what) is fx.Create and self.placement.of(to) == self.place:
                 assert sender is not None
-                self.add(what.cls, to, sender, what.daemon, what.rates)
-                self._settle(to, 0)
+                if self.adopt(what, sender):
+                    self._lives.append(change(to, -1, 0))
             elif process is not None:
                 put((process, what, sender, stamp))
             else:
@@ -343,8 +321,12 @@ class Worker(Host):
 
     def failed(self, process: Process, error: BaseException) -> None:
         self._failures.append((process.id_, error))
-        if self.options.stop_on_error:
+        if self._stops_at(process.id_):
             self.queue.clear()
+
+    def _stops_at(self, failed: ProcessId) -> bool:
+        """Whether its failure ends what is done here; of another's processes, the other decides."""
+        return self.options.stop_on_error and failed.origin == self.options.node
 
     def make(self, creation: fx.Create, parent: ProcessId) -> None:
         self._made_count += 1
@@ -355,8 +337,8 @@ class Worker(Host):
             super().make(creation, parent)
         else:
             id = creation.id
-            link.encoder.add_order(id, creation, parent)
-            self._lives.append((id.path, repr(id), 1, PREPARATION))
+            link.add_order(id, creation, parent)
+            self._lives.append(change(id, 1, PREPARATION))
             self._unflushed.add(link)
 
     def add(self, cls: type[Process], id: ProcessId, *rest: Any) -> Process:
@@ -365,18 +347,18 @@ class Worker(Host):
 
     def order(self, to: ProcessId, what: Any) -> None:
         if type(what) is fx.Start:
-            self._lives.append((to.path, repr(to), 1, 0))
+            self._lives.append(change(to, 1, 0))
         elif type(what) is fx.Setup:
-            self._lives.append((to.path, repr(to), 1, PREPARATION))
+            self._lives.append(change(to, 1, PREPARATION))
         super().order(to, what)
 
     def forward(self, to: ProcessId, what: Any, sender: ProcessId | None, stamp: Any) -> None:
         link = self._ways.get(to) or self._way_to(to)
         if link is not None:
-            if sender is None:
-                link.encoder.add_order(to, what, None)
+            if sender is None or type(what) is fx.Create:
+                link.add_order(to, what, sender)
             else:
-                link.encoder.add(to, what, sender, stamp)
+                link.add(to, what, sender, stamp)
             self._unflushed.add(link)
         elif type(what) in (fx.Start, fx.Setup) and self.was_made(to):
             self._settle(to, 0)
@@ -406,29 +388,52 @@ class Worker(Host):
             self._running.discard(id)
             self._settle(id, code)
         elif code:  # nobody waits for the end of a daemon, or of one that was not started
-            self._lives.append((id.path, repr(id), 0, code))
+            self._lives.append(change(id, 0, code))
         for timer in range(1, process.timers_ + 1) if self._timers else ():
             self.cancel_timer(process, timer)
 
     def _settle(self, id: ProcessId, code: int) -> None:
-        self._lives.append((id.path, repr(id), -1, code))
+        self._lives.append(change(id, -1, code))
+
+    def clear(self, origin: str) -> None:
+        """End all that comes from the main of another node; nobody is to hear of it."""
+        len(self._names)  # the names are free, as the file says
+        self.forget(lambda id: id.origin != origin)
+        self._made = {creator: last for creator, last in self._made.items() if creator[1] != origin}
+        for place in [place for place in self._links if is_from(place, origin)]:
+            self._links.pop(place).close()
+        self._ways.clear()
+        self.schedule()
+
+    def forget(self, keeps: Callable[[ProcessId], bool]) -> list[Process]:
+        self._running = set(filter(keeps, self._running))
+        for key in [key for key in self._timers if not keeps(key[0])]:
+            self._timers.pop(key)[0].cancel()
+        self._console.keep(keeps)
+        return super().forget(keeps)
 
     # Other places.
 
-    def _way_to(self, id: ProcessId) -> Link | None:
+    def _way_to(self, id: ProcessId) -> Link | Road | None:
         if len(self._ways) >= WAYS_MAX:
             self._ways.clear()
         place = self.placement.of(id)
         if place == self.place:
             return None
-        link = self._ways[id] = self._link(place)
-        return link
+        if not is_node(place):
+            way: Link | Road = self._link(place)
+        elif self._gateway is not None:
+            way = self._gateway.road(id.node)
+        else:
+            way = self._link(self.options.main_place)
+        self._ways[id] = way
+        return way
 
     def _link(self, place: Place) -> Link:
         link = self._links.get(place)
         if link is None:
             link = self._links[place] = Link(self, place, self._registry)
-            self._tell(ct.Wants(place))
+            self.tell(ct.Wants(place))
         return link
 
     def _connect(self, place: Place, end: socket.socket) -> None:
@@ -442,7 +447,7 @@ class Worker(Host):
 
     # The node.
 
-    def _tell(self, message: ct.Message) -> None:
+    def tell(self, message: ct.Message) -> None:
         self._telling = True
         self._control.send(message)
         self._control.flush_all()
@@ -472,17 +477,26 @@ class Worker(Host):
         for message in messages:
             match message:
                 case ct.Count(round):
-                    self._tell(self._tally(round))
+                    self.tell(self._tally(round))
                 case ct.Where(round):
-                    self._tell(ct.Stands(round, self._stands()))
-                case ct.Stop():
-                    self._stop()
+                    self.tell(ct.Stands(round, self._stands()))
+                case ct.Stop(status, reason):
+                    self._stop(status, reason)
+                case ct.Clear(origin) if is_from(self.place, origin):
+                    self._stop()  # which answers
+                case ct.Clear(origin):
+                    self.clear(origin)
+                    self.tell(message)
+                case ct.Cleared(origin) if self._gateway is not None:
+                    self._gateway.cleared(origin)
+                case ct.Note() if self._gateway is not None:
+                    self._gateway.tell(message)
 
     def _say_busy(self, _: int, frame: FrameType | None) -> None:
         """Say what step is under way, and where it is: the node asks while nobody listens."""
         process = here.process
         if self._in_slice and process is not None and not self._telling:
-            self._tell(ct.Busy(str(busy_at(process, frame))))
+            self.tell(ct.Busy(str(busy_at(process, frame))))
 
     def _maybe_idle(self, active: int) -> None:
         self._idle_timer = None
@@ -490,7 +504,7 @@ class Worker(Host):
             return
         if active == self._active:
             self._reported = active
-            self._tell(self._tally(0))
+            self.tell(self._tally(0))
         else:
             self._idle_timer = self.loop.call_later(IDLE_SECONDS, self._maybe_idle, self._active)
 
@@ -499,7 +513,11 @@ class Worker(Host):
         return bool(self.queue or self._timers or self.blocked or self._scheduled)
 
     def _tally(self, round: int) -> ct.Tally:
-        return ct.Tally(round, self._is_busy, [link.counts for link in self._links.values()])
+        return ct.Tally(round, self._is_busy, self._counts())
+
+    def _counts(self) -> list[tuple[Place, int, int]]:
+        others = [] if self._gateway is None else self._gateway.counts
+        return [link.counts for link in self._links.values()] + others
 
     def _stands(self) -> list[tuple[ct.Path, str, bool]]:
         return [
@@ -517,19 +535,23 @@ class Worker(Host):
 
     def _summary(self) -> ct.Summary:
         unstarted = [repr(id) for id, process in self.processes.items() if not process.started_]
-        counts = [link.counts for link in self._links.values()]
-        more = (unstarted, self.stats(), self.unreached())
+        counts = self._counts()
+        nodes = self._gateway.stats() if self._gateway is not None and self.options.stats else []
+        more = (unstarted, self.stats(), nodes, self.unreached())
         return ct.Summary(self._made_count, self.delivered, counts, *more)
 
-    def _stop(self) -> None:
+    def _stop(self, status: int = 0, reason: str = "") -> None:
         if self._finished:
             return
         self._stopped = self._finished = True
         for id in self.processes:
             self._console.end(id)
         self._write_output(Console.finish)
-        self._tell(self._summary())
-        self.loop.stop()
+        self.tell(self._summary())
+        if self._gateway is None:
+            self.loop.stop()
+        else:
+            self._gateway.leave(status, reason)
 
     def _farewell(self) -> None:
         """An isolated process is over: exit once all that it has sent has been taken."""
@@ -542,11 +564,7 @@ class Worker(Host):
     # Children of the system's that the program makes.
 
     def _become_child(self) -> None:
-        """After an `os.fork` of the program, in its child: let go of all that is the worker's.
-
-        The child is none of the run's processes: its `print` is Python's, and it ends with the
-        step, or with the run if that comes first.
-        """
+        """After an `os.fork` of the program, in its child: let go of all that is the worker's."""
         self._stopped = True
         process, here.process = here.process, None
         if process is not None:
@@ -556,6 +574,8 @@ class Worker(Host):
         self.queue.clear()
         self._failures.clear()
         self._control.close()
+        if self._gateway is not None:
+            self._gateway.abandon()
         for link in self._links.values():
             if link.socket is not None:
                 os.close(link.socket.detach())
@@ -563,31 +583,17 @@ class Worker(Host):
             os._exit(1)
 
     def carry_out_other(self, process: Process, effect: Any) -> None:
-        """The end of a child's step is its own."""
         if not isinstance(effect, Leave):
             super().carry_out_other(process, effect)
-        code = 0
-        for other in effect.effects:
-            if isinstance(other, fx.Ended):
-                code = other.code
-        for id, error in self._failures:
-            sys.stderr.write(f"{failure_of(id, error)}\n")
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code & 0xFF)
+        end_child(effect, self._failures)
 
     # Faults of our own.
 
     def fault(self, error: BaseException) -> None:
         """Something is wrong that comes out of no step of the program."""
         self._stopped = True
-        self._tell(ct.trouble(self.place, error))
+        self.tell(ct.trouble(self.place, error))
 
     def _broken(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self.fault(error if isinstance(error, BaseException) else RuntimeError(str(context)))
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """The fastest loop that there is."""
-    return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()

@@ -6,9 +6,11 @@ space at the ends of lines are not compared, nor is the order of lines, since pr
 the same time. A line `...` stands for any further lines. Blocks `sh` are only read by people.
 """
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
     "docs/running.md",
+    "docs/nodes.md",
     "docs/simulation.md",
     "docs/checking.md",
     "docs/exploring.md",
@@ -95,8 +98,12 @@ def test_what_a_page_shows(page: str, call: Call, tmp_path: Path) -> None:
     folder = Path(sys.executable).parent
     assert shutil.which("quorate", path=str(folder)), "make install"
     inherited = {name: value for name, value in os.environ.items() if name not in FOR_MACHINES}
-    environment = {**inherited, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(
+    environment = {
+        **inherited,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "XDG_RUNTIME_DIR": str(tmp_path),  # so that nodes of other calls are not found
+    }
+    with subprocess.Popen(
         call.command,
         shell=True,
         cwd=tmp_path,
@@ -105,11 +112,15 @@ def test_what_a_page_shows(page: str, call: Call, tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=60,
-    )
-    place = f"{page}:{call.line}: `{call.command}` (status {result.returncode}) printed"
-    assert not differs(call, result.stdout), f"{place}\n{result.stdout}"
+        start_new_session=True,
+    ) as popen:
+        try:
+            output, _ = popen.communicate(timeout=60)  # until nobody can write any more
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(popen.pid, signal.SIGKILL)
+    place = f"{page}:{call.line}: `{call.command}` (status {popen.returncode}) printed"
+    assert not differs(call, output), f"{place}\n{output}"
 
 
 def test_every_block_says_what_it_is() -> None:

@@ -9,7 +9,7 @@ WORKERS ?= auto
 DEMO := examples/lamport_mutex.da
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types browser clean
+.PHONY: help install demo test lint types tools clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,10 +43,10 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-browser:
-	@.ci/browser
+tools:
+	@.ci/tools
 
-test: lint types browser
+test: lint types tools
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 clean:

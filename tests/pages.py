@@ -1,4 +1,4 @@
-"""What looks at pages: their elements, and a browser, which `make test` sees to (.ci/browser)."""
+"""What looks at pages: their elements, and a browser, which `make test` sees to (.ci/tools)."""
 
 import os
 import shutil
@@ -38,8 +38,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
-        assert "QUORATE_BROWSER" not in os.environ, "no chromium: .ci/browser installs it"
-        pytest.skip("no chromium: .ci/browser installs it")
+        assert "QUORATE_BROWSER" not in os.environ, "no chromium: .ci/tools installs it"
+        pytest.skip("no chromium: .ci/tools installs it")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

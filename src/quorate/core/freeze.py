@@ -310,12 +310,17 @@ class Freezer:
         return next((("view of", name) for name, value in own if value is view), None)
 
     def define_frame(self, frame: Frame) -> Any:
-        parts = self.values(getattr(frame, name) for name in FRAME_PARTS)
+        parts, names = self.told_of(frame)
+        said = tuple([part if type(part) in RAW else self.value(part) for part in parts])
         variables = []
-        for name in sorted(frame.__dict__):
+        for name in sorted(names):
             self.place = f"the variable `{name}` of {frame.routine_.qualname}"
             variables.append((name, self.value(frame.__dict__[name])))
-        return ("frame", self.value(frame.routine_), parts, *variables)
+        return ("frame", self.value(frame.routine_), said, *variables)
+
+    def told_of(self, frame: Frame) -> tuple[Iterable[Any], Iterable[str]]:
+        """What there is to say of a frame: its FRAME_PARTS, and the names of variables."""
+        return [getattr(frame, name) for name in FRAME_PARTS], frame.__dict__
 
     def define_dispatch(self, dispatch: Dispatch) -> Any:
         return ("dispatch", dispatch.kind, self.value(dispatch.entry), dispatch.following)

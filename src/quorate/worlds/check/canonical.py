@@ -55,14 +55,9 @@ class _Canonical(Freezer):
         timers = (("sleep_", sleep), ("timers_", len(self.timers)))
         return (*super().define_process(process), *timers)
 
-    def define_frame(self, frame: Frame) -> Any:
+    def told_of(self, frame: Frame) -> tuple[Iterable[Any], Iterable[str]]:
         block, then = frame.block_, "" if frame is self.top else frame.next_
         timer = self.timers.get(frame.timer_)  # type: ignore[arg-type]
-        asked = self.value(frame.label_), timer, self.value(frame.expired_)
-        parts = (block, then, *asked, None, self.value(frame.error_))
         live = live_names(frame.routine_, block, then)
-        variables = []
-        for name in sorted(live & frame.__dict__.keys()):
-            self.place = f"the variable `{name}` of {frame.routine_.qualname}"
-            variables.append((name, self.value(frame.__dict__[name])))
-        return ("frame", self.value(frame.routine_), parts, *variables)
+        parts = (block, then, frame.label_, timer, frame.expired_, None, frame.error_)
+        return parts, live & frame.__dict__.keys()

@@ -11,7 +11,13 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from quorate.net.datagram import DATAGRAM_BYTES_MAX, BadDatagram, DatagramOpener, tag_of
+from quorate.net.datagram import (
+    DATAGRAM_BYTES_MAX,
+    TAG_BYTES,
+    BadDatagram,
+    DatagramOpener,
+    tag_of,
+)
 
 BUFFER_BYTES = 1 << 20
 TURN_MAX = 64
@@ -93,7 +99,7 @@ class Datagrams:
                 datagram, where = self._socket.recvfrom(DATAGRAM_BYTES_MAX + 1)
             except OSError:  # nothing there; or of one that was sent before, and nobody was there
                 break
-            tag = datagram[: len(tag_of(b""))]
+            tag = datagram[:TAG_BYTES]
             if tag not in self._retired:
                 self._give(tag, datagram, str(where[0]))
         self._done()

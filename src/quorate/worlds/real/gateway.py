@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quorate.core.errors import ProgramError
@@ -105,8 +106,9 @@ class Gateway:
 
     def announce(self) -> None:
         """Tell all nodes of the names that they may not have heard of."""
+        since = cache(self._names.since)  # as most have heard as much
         for node, position in self._announced.items():
-            ids, self._announced[node] = self._names.since(position)
+            ids, self._announced[node] = since(position)
             new = [id for id in ids if id.name not in self._heard[node]]
             if new:
                 self.link(node).tell(notes.encoded(notes.named(new)))

@@ -19,6 +19,7 @@ import click
 from quorate.cli.program import Number
 from quorate.cli.status import Status
 from quorate.core.errors import ProgramError
+from quorate.worlds.real.membership import QUEUE_MAX, UNSENT_BYTES_MAX
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -100,7 +101,7 @@ _OPTIONS = {
     "unsent_max": click.option(
         "--unsent-max",
         type=Number(1),
-        default=1 << 23,
+        default=UNSENT_BYTES_MAX,
         show_default=True,
         metavar="BYTES",
         help="Have processes wait while so much has not arrived at another node.",
@@ -108,7 +109,7 @@ _OPTIONS = {
     "queue_max": click.option(
         "--queue-max",
         type=Number(1),
-        default=1 << 16,
+        default=QUEUE_MAX,
         show_default=True,
         metavar="N",
         help="Take no more from other nodes while so many messages wait.",

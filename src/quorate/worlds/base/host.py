@@ -131,7 +131,7 @@ class Host:
         """
         if self.was_made(creation.id):
             return False
-        self.add(creation.cls, creation.id, parent, creation.daemon, creation.rates)
+        Host.make(self, creation, parent)
         return True
 
     def add_main(self, cls: type[Process], node: str = "") -> Process:

@@ -13,6 +13,12 @@ from typing import NamedTuple
 PORT_DEFAULT = 7420
 """Of a node whose address names none."""
 
+UNSENT_BYTES_MAX = 1 << 23
+"""What may wait for another node before this one stops running its processes."""
+
+QUEUE_MAX = 1 << 16
+"""How many messages may wait here before a node takes no more from others."""
+
 
 class Address(NamedTuple):
     """Where a node listens."""

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from quorate.core.ids import ProcessId
 from quorate.net.codec import BadFrame
 from quorate.worlds.real.census import Change, Counts
-from quorate.worlds.real.shared import Given
+from quorate.worlds.real.shared import Given, given
 
 Number = Annotated[int, Meta(ge=0)]
 
@@ -121,4 +121,4 @@ def counts_of(note: Quiet) -> Counts:
 
 
 def named(ids: list[ProcessId]) -> Named:
-    return Named([Given(id.kind, id.path, id.name, id.node, id.origin) for id in ids])
+    return Named([given(id) for id in ids])

@@ -33,12 +33,10 @@ from quorate.worlds.real.connection import Connection, keep_alive
 from quorate.worlds.real.datagrams import Datagrams
 from quorate.worlds.real.dialing import AGAIN_SECONDS, Dialer
 from quorate.worlds.real.doorway import Doorway
-from quorate.worlds.real.membership import Address, Fingerprint, Membership
+from quorate.worlds.real.membership import UNSENT_BYTES_MAX, Address, Fingerprint, Membership
 from quorate.worlds.real.peerlink import PeerLink
 from quorate.worlds.real.tls import Tunnel, contexts
 
-UNSENT_BYTES_MAX = 1 << 23
-"""What may wait for a node before this one stops running its processes."""
 WATCHES = 4
 """How often, while a node is waited for, one looks whether its host is there."""
 REPORTED_MAX = 1 << 10

@@ -14,7 +14,7 @@ from quorate.core.configuration import over
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.core.properties import Property
-from quorate.worlds.real.membership import Membership
+from quorate.worlds.real.membership import QUEUE_MAX, UNSENT_BYTES_MAX, Membership
 
 Place = tuple[int | str, ...]
 """An operating-system process of a run: (worker,), or under --isolate the path of its process,
@@ -126,8 +126,8 @@ class Options:
     stats: bool = False
     membership: Membership | None = None
     listener: socket.socket | None = None
-    unsent_max: int = 1 << 23
-    queue_max: int = 1 << 16
+    unsent_max: int = UNSENT_BYTES_MAX
+    queue_max: int = QUEUE_MAX
 
     @property
     def node(self) -> str:

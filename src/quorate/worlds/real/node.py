@@ -314,14 +314,11 @@ class Node:
                     self._others.take(message)
 
     def _take_lives(self, changes: list[Change]) -> None:
-        if self._others is None:
-            for each in changes:
-                self._lifetimes.take(each)
-            return
         for each in changes:
             if each.origin == self._options.node:
                 self._lifetimes.take(each)
-        self._others.pass_on([each for each in changes if each.origin != self._options.node])
+        if self._others is not None:
+            self._others.pass_on([each for each in changes if each.origin != self._options.node])
 
     def _tell(self, crew: Crew, message: ct.Message, along: socket.socket | None = None) -> None:
         with self._undisturbed():

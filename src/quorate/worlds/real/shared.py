@@ -86,7 +86,7 @@ class Names(Mapping[str, ProcessId]):
     def claim(self, id: ProcessId) -> None:
         """Give the name of `id` to it. Raises ProgramError where another process has it."""
         with _locked(self._file, 0):
-            self._read()
+            self.read()
             owner = self._known.get(id.name)
             if owner is not None:
                 raise name_taken(id.name, owner)
@@ -95,7 +95,7 @@ class Names(Mapping[str, ProcessId]):
     def hear(self, id: ProcessId) -> ProcessId | None:
         """A name that was given elsewhere: the process that has it already, if another does."""
         with _locked(self._file, 0):
-            self._read()
+            self.read()
             owner = self._known.get(id.name)
             if owner is None:
                 self._append(given(id))
@@ -103,12 +103,12 @@ class Names(Mapping[str, ProcessId]):
 
     def add(self, record: Freed | Met | Parted) -> None:
         with _locked(self._file, 0):
-            self._read()
+            self.read()
             self._append(record)
 
     def nodes(self) -> Mapping[str, Address | None]:
         """The nodes that are known, and the addresses of those that are not connected yet."""
-        self._read()
+        self.read()
         return self._nodes
 
     def since(self, position: int) -> tuple[list[ProcessId], int]:
@@ -127,7 +127,7 @@ class Names(Mapping[str, ProcessId]):
         """Under the lock, when all there is has been read."""
         data = msgspec.msgpack.encode(record)
         os.pwrite(self._file, len(data).to_bytes(4, "little") + data, self._read_to)
-        self._read()
+        self.read()
 
     def _records(self, position: int) -> Iterator[tuple[_Record, int]]:
         """The records after a position, each with the position after it."""
@@ -139,7 +139,8 @@ class Names(Mapping[str, ProcessId]):
             position += 4 + size
             yield self._decoder.decode(data), position
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take in what others have said since."""
         for record, end in self._records(self._read_to):
             self._read_to = end
             match record:
@@ -156,15 +157,15 @@ class Names(Mapping[str, ProcessId]):
     def __getitem__(self, name: str) -> ProcessId:
         if name not in self._known:
             with _locked(self._file, 0):
-                self._read()
+                self.read()
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
-        self._read()
+        self.read()
         return iter(self._known)
 
     def __len__(self) -> int:
-        self._read()
+        self.read()
         return len(self._known)
 
 

@@ -397,7 +397,7 @@ class Worker(Host):
 
     def clear(self, origin: str) -> None:
         """End all that comes from the main of another node; nobody is to hear of it."""
-        len(self._names)  # the names are free, as the file says
+        self._names.read()  # its names are free
         self.forget(lambda id: id.origin != origin)
         self._made = {creator: last for creator, last in self._made.items() if creator[1] != origin}
         for place in [place for place in self._links if is_from(place, origin)]:

@@ -147,6 +147,62 @@ def test_a_signal_that_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
     assert (run.returncode, err) == (130, "")
 
 
+FIRST = """\
+import ctypes, os, signal, subprocess, sys
+
+if ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
+    sys.exit(77)
+child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE)
+while True:
+    child.send_signal(signal.SIGTERM)  # what comes before the handler is not heard of
+    try:
+        sys.exit(child.wait(0.2))
+    except subprocess.TimeoutExpired:
+        pass
+"""
+FORKS = """\
+import os, signal, time
+from quorate.cli import end_by_sigterm
+
+end_by_sigterm()
+pid = os.fork()
+while pid == 0:
+    time.sleep(0.01)
+while True:
+    try:
+        os.kill(pid, signal.SIGTERM)  # Python forgets those that come while it forks
+        time.sleep(0.01)
+        gone, status = os.waitpid(pid, os.WNOHANG)
+        if gone:
+            os._exit(os.WTERMSIG(status))
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["-m", "quorate", "consistency", "--model", "kv", "-"], 130, "quorate: interrupted\n"),
+        (["-c", FORKS], signal.SIGTERM, ""),
+    ],
+)
+def test_the_first_process_of_a_container_is_ended(
+    words: list[str], status: int, said: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if ended.returncode == 77:
+        pytest.skip("no namespace of processes can be made here")
+    assert ended.returncode == status
+    assert said in ended.stderr
+
+
 @pytest.mark.parametrize("places", PLACES)
 def test_processes_that_were_never_started(run: Run, places: list[str]) -> None:
     text = "class P(process):\n    def run(): pass\n\ndef main():\n    new(P, num=20)\n"

@@ -17,6 +17,8 @@ COMPLETION_VARIABLE = "_QUORATE_COMPLETE"  # set by the shell when it wants comp
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (`sys.argv` unless `args` is given) and exit with its status."""
     open_closed()
+    if os.getpid() == 1:
+        end_by_sigterm()
     try:
         status = status_of(sys.argv[1:] if args is None else args, own_process=args is None)
     except KeyboardInterrupt:  # another one, while the first was told
@@ -36,6 +38,23 @@ def open_closed() -> None:
             assert os.open(os.devnull, os.O_RDWR) == fd  # the least that is free
             os.set_inheritable(fd, True)
             setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
+
+
+def end_by_sigterm() -> None:
+    """Have SIGTERM end this process as Ctrl-C does, where a command says nothing else of it.
+
+    The first process of a container would not hear of it: the system keeps from that one whatever
+    it has no handler for.
+    """
+    import signal
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() == 1:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)  # in what it has forked, as if none of this were
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def status_of(args: Sequence[str], *, own_process: bool = False) -> int:

@@ -181,8 +181,12 @@ class Directory:
     def _locked(self, make: bool = False) -> Iterator[int | None]:
         """The folder, while nobody else has it; None where there is none, and none is made."""
         if make:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(self.path, 0o700)
+            except FileExistsError:
+                pass
+            except OSError as error:
+                raise self._unusable("made", error) from None
         try:
             folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | _OPEN)
         except FileNotFoundError:
@@ -198,8 +202,15 @@ class Directory:
                 raise self._refused("is open to others")
             fcntl.flock(folder, fcntl.LOCK_EX)
             yield folder
+        except OSError as error:
+            raise self._unusable("changed", error) from None
         finally:
             os.close(folder)
+
+    def _unusable(self, done: str, error: OSError) -> ProgramError:
+        message = f"the directory of nodes, {self.path}, cannot be {done}: {error.strerror}"
+        help = "have XDG_RUNTIME_DIR name a folder of yours where there is room to write"
+        return ProgramError("Q153", message, help)
 
     def _refused(self, why: str) -> ProgramError:
         help = f"remove it, or `chmod 700 {self.path}` if it is yours; or set XDG_RUNTIME_DIR"

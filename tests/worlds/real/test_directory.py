@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -204,6 +205,28 @@ def test_what_is_no_directory(directory: Directory, tmp_path: Path, kind: str) -
     assert raised.value.code == "Q153"
 
 
+def test_a_directory_where_nothing_can_be_written(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for ask in (lambda: directory.enter(B), directory.cookie):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "mkdir", full)
+            with pytest.raises(ProgramError, match="cannot be made: No space left") as raised:
+                ask()
+        assert raised.value.code == "Q153"
+        assert "XDG_RUNTIME_DIR" in raised.value.help
+    assert directory.entries() == []
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(ProgramError, match="cannot be changed: No space left"):
+            directory.enter(B)
+    assert directory.entries() == []
+    directory.enter(B).close()
+
+
 def test_where_the_directory_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     common = f"/tmp/quorate-{os.geteuid()}"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -284,10 +307,11 @@ def test_whose_files_are_believed(
         patched.setattr(os, "fstat", lambda descriptor: facts)
         try:
             check_private(-1, "cookie")
-            found = True
-        except ProgramError:
-            found = False
-    assert found == believed
+            help = None
+        except ProgramError as error:
+            help = error.help
+    assert (help is None) == believed
+    assert help is None or "chmod" not in help or owner == 1000, "others cannot change it"
 
 
 def test_which_cookie_counts(tmp_path: Path) -> None:

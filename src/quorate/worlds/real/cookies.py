@@ -63,4 +63,7 @@ def check_private(descriptor: int, path: str) -> None:
         raise ProgramError("Q153", f"{path} is another user's", help)
     if facts.st_mode & (0o077 if mine else 0o027):
         message = f"{path} can be read or written by others"
-        raise ProgramError("Q153", message, f"let nobody else read it: chmod 600 {path}")
+        help = f"let nobody else read it: chmod 600 {path}"
+        if not mine:
+            help = "it is root's: let a group of this user read it, and nobody else: mode 440"
+        raise ProgramError("Q153", message, help)

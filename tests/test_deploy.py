@@ -18,9 +18,8 @@ from quorate.worlds.real.membership import PORT_DEFAULT, Address, Membership
 
 ROOT = Path(__file__).parents[1]
 IMAGE = (ROOT / "deploy" / "Dockerfile").read_text()
-OBJECTS = {
-    each["kind"]: each for each in yaml.safe_load_all((ROOT / "deploy/kubernetes.yaml").read_text())
-}
+MANIFEST = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+OBJECTS = {each["kind"]: each for each in yaml.safe_load_all(MANIFEST)}
 NODES, MAIN = OBJECTS["StatefulSet"]["spec"], OBJECTS["Job"]["spec"]
 FIELDS = {"metadata.name": "node-1", "status.podIP": "10.0.0.7"}
 
@@ -38,11 +37,12 @@ def pod(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return inside, container
 
 
-def node_of(spec: dict[str, Any]) -> Membership:
+def node_of(spec: dict[str, Any], **fields: str) -> Membership:
     """The node that a container runs, by the words of its command line."""
     _, container = pod(spec)
+    fields = fields or FIELDS
     values = {
-        each["name"]: FIELDS.get(each["valueFrom"].get("fieldRef", {}).get("fieldPath"), "")
+        each["name"]: fields.get(each["valueFrom"].get("fieldRef", {}).get("fieldPath"), "")
         for each in container["env"]
     }
     words = [re.sub(r"\$\((\w+)\)", lambda name: values[name[1]], w) for w in container["args"]]
@@ -66,6 +66,29 @@ def test_the_nodes_listen_where_main_looks_for_them() -> None:
     assert main.known == {name: Address(f"{name}.{service}", PORT_DEFAULT) for name in names}
     assert {node.bound, main.bound} == {Address("0.0.0.0", PORT_DEFAULT)}
     assert node.cookie == main.cookie == b"of the secret"
+
+
+def test_where_pods_have_addresses_of_ipv6() -> None:
+    """What the head of the manifest says to write there."""
+    changed = MANIFEST.replace("0.0.0.0", '"[::]"')
+    changed = changed.replace("- main@$(ADDRESS)", "- main@[$(ADDRESS)]")
+    _, nodes, job = yaml.safe_load_all(changed)
+    main = node_of(job["spec"], **{"status.podIP": "fd00::7"})
+    assert main.address == Address("fd00::7", PORT_DEFAULT)
+    assert {node_of(nodes["spec"]).bound, main.bound} == {Address("::", PORT_DEFAULT)}
+
+
+def test_an_image_that_is_there_is_not_looked_for() -> None:
+    """An image with no tag is asked of a registry each time unless this is said."""
+    assert {pod(spec)[1]["imagePullPolicy"] for spec in (NODES, MAIN)} == {"IfNotPresent"}
+
+
+def test_a_node_is_ready_when_it_listens() -> None:
+    _, container = pod(NODES)
+    probed = container["readinessProbe"]["tcpSocket"]["port"]
+    ports = {each["name"]: (each["containerPort"], each["protocol"]) for each in container["ports"]}
+    assert ports[probed] == (PORT_DEFAULT, "TCP")
+    assert OBJECTS["Service"]["spec"]["publishNotReadyAddresses"], "names are there before"
 
 
 def test_what_names_what_is_there() -> None:

@@ -30,7 +30,7 @@ PAGES = (
     "docs/consistency.md",
     "docs/testing.md",
 )
-KINDS = {"da", "python", "text", "console", "sh"}
+KINDS = {"da", "python", "text", "console", "sh", "yaml"}
 
 
 class Block(NamedTuple):

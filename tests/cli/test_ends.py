@@ -148,17 +148,19 @@ def test_a_signal_that_is_to_be_ignored_is_ignored(tmp_path: Path) -> None:
 
 
 FIRST = """\
-import ctypes, os, signal, subprocess, sys
+import ctypes, signal, subprocess, sys
 
 if ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
     sys.exit(77)
 child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE)
-while True:
+for _ in range(100):
     child.send_signal(signal.SIGTERM)  # what comes before the handler is not heard of
     try:
         sys.exit(child.wait(0.2))
     except subprocess.TimeoutExpired:
         pass
+child.kill()
+sys.exit("not heard of")
 """
 FORKS = """\
 import os, signal, time

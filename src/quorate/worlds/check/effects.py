@@ -148,43 +148,48 @@ class Effects:
 
     def of(self, outcome: int) -> Effect:
         """The effect of an outcome."""
-        each, slot, observed = self.tables.outcomes[outcome], self.tables.slot, self.tables.observed
+        tables = self.tables
+        each, slot, observed = tables.outcomes[outcome], tables.slot, tables.observed
         if self.symmetry is not None:
             self.symmetry.close(each)
         come: tuple[int, ...] = () if each.fails else (each.after, *each.made)
-        seen = sum(share_of_seen(observed[local]) for local in come)
-        seen -= share_of_seen(observed[each.before])
-        delta = sum(map(share_of_local, come)) - share_of_local(each.before)
+        seen = -share_of_seen(observed[each.before])
+        delta = -share_of_local(each.before)
+        for local in come:
+            seen += share_of_seen(observed[local])
+            delta += share_of_local(local)
         if each.cost != FREE:
             delta -= SHARES[each.cost]
-        puts = tuple((self.head + slot[local], local) for local in come if local != each.before)
-        moves = each.kind != "crash"
-        record = next((m for m in each.sent if self.tables.to[m] == self.tables.clients), -1)
-        sent = tuple(message for message in each.sent if message != record)
+        puts = tuple([(self.head + slot[local], local) for local in come if local != each.before])
+        record, sent = -1, each.sent
+        if tables.clients is not None:
+            record = next((m for m in sent if tables.to[m] == tables.clients), -1)
+            sent = tuple([message for message in sent if message != record])
         is_first = self.commuting is not None and self.commuting.is_first(outcome)
         home = slot[each.before] if each.before else slot[each.after]
         quiet = not (each.fails or each.made or seen & MASK or each.cost != FREE or record >= 0)
-        changes = (delta, seen, each.taken, sent, puts)
-        how = (home, is_first and record < 0, quiet, record)
-        return self._in_network(Effect(outcome, each.cost, each.fails, moves, *changes, *how))
+        changes = self._in_network(delta, seen, each.taken, sent)
+        moves, first = each.kind != "crash", is_first and record < 0
+        return Effect(
+            outcome, each.cost, each.fails, moves, *changes, puts, home, first, quiet, record
+        )
 
     def _mischief(self, budget: int, action: int, message: int) -> Effect:
         taken, sent = (message, ()) if action == LOST else (-1, (message,))
-        action -= 2 * message
+        changes = self._in_network(-SHARES[budget], 0, taken, sent)
         to = self.tables.to[message]
-        return self._in_network(
-            Effect(action, budget, False, False, -SHARES[budget], 0, taken, sent, (), to)
-        )
+        return Effect(action - 2 * message, budget, False, False, *changes, (), to)
 
-    def _in_network(self, effect: Effect) -> Effect:
-        taken, sent, delta = effect.taken, effect.sent, effect.delta
+    def _in_network(
+        self, delta: int, seen: int, taken: int, sent: tuple[int, ...]
+    ) -> tuple[int, int, int, tuple[int, ...]]:
+        """The parts of an effect from `delta` to `sent`, by what the network makes of these."""
         if self.network == "set":
             taken, sent = -1, tuple(dict.fromkeys(sent))
-        if self.network == "bag":
+        elif self.network == "bag":
             delta += sum(map(share_of_message, sent))
             delta -= share_of_message(taken) if taken >= 0 else 0
-        seen = effect.seen & MASK
-        return effect._replace(taken=taken, sent=sent, delta=delta & MASK, seen=seen)
+        return delta & MASK, seen & MASK, taken, sent
 
 
 @functools.cache

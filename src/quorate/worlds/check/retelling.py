@@ -121,6 +121,7 @@ class _Again(Steps):
     def __init__(self, steps: Steps, told: _Retelling) -> None:
         vars(self).update(vars(steps))
         self.place = copy.copy(steps.place)
+        self._stuttered = {}  # those are of the other place
         self.place.shows = 0
         self.told = told
         self.script = _Script(())

@@ -29,6 +29,7 @@ from quorate.worlds.base import EPOCH_SECONDS, config_of, specifications_of
 from quorate.worlds.check.canonical import canonical, frozen_message
 from quorate.worlds.check.chance import Chance
 from quorate.worlds.check.clients import CLIENTS, Judges, Record, clients_at_first, record_of
+from quorate.worlds.check.stutter import Snapshot
 from quorate.worlds.check.variables import code_of
 
 WAYS_MAX = 20_000
@@ -45,6 +46,9 @@ ORDERS = (fx.Setup, fx.Start, fx.End)
 
 STANDING_MAX = 64
 """So many processes are kept that have just come to stand somewhere."""
+
+STUTTERED_MAX = 1024
+"""So many are kept that a stuttering step has left as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,21 @@ class Steps:
         self.named: dict[str, ProcessId] = {}  # of all processes that were ever made
         self._states: dict[Frozen, Frozen] = {}  # so that what is the same is there once
         self._standing: dict[int, Process] = {}  # by identity of the state
+        self._stuttered: dict[int, Snapshot] = {}  # likewise
+        self._stepping: Snapshot | None = None  # of whose step is under way
 
     def thaw(self, state: Frozen) -> Process:
         return self.place.hold(thaw(state, self.place, self.modules))
+
+    def _about_to_step(self, state: Frozen) -> Process:
+        """A process in this state: that which a stuttering step has left in it, if there is one."""
+        found = self._stuttered.pop(id(state), None)
+        if found is None:
+            thawer = Thawer(state, self.place, self.modules)
+            self.place.hold(thawer.thaw())
+            found = Snapshot(state, thawer.made)
+        self._stepping = found
+        return found.process
 
     def look(self, state: Frozen) -> Process:
         """A process in this state, to be looked at: it may be that which has come to it last."""
@@ -173,7 +189,7 @@ class Steps:
 
     def deliver(self, state: Frozen, sent: Sent) -> list[Came]:
         """A message, or an order, is taken; none where the process takes none now."""
-        process = self.thaw(state)
+        process = self._about_to_step(state)
         if process.ended_:
             return [Came(state)]
         if sent.is_order:
@@ -190,7 +206,7 @@ class Steps:
 
     def moves(self, state: Frozen) -> list[tuple[Move, Came]]:
         """What can come of what a process does by itself: it goes on, or a timer of it runs out."""
-        process = self.thaw(state)
+        process = self._about_to_step(state)
         timers, sleep = process.timers_, process.sleep_
         moves: list[tuple[Move, Came]] = [("go on", came) for came in self._go_on(state, process)]
         for timer in range(1, timers + 1):
@@ -200,7 +216,7 @@ class Steps:
 
     def go_on(self, state: Frozen) -> list[Came]:
         """The process goes on by itself from where it stands; none where it cannot."""
-        return self._go_on(state, self.thaw(state))
+        return self._go_on(state, self._about_to_step(state))
 
     def _go_on(self, state: Frozen, process: Process) -> list[Came]:
         if process.ended_ or not process.stack_ or process.sleep_ is not None:
@@ -247,11 +263,22 @@ class Steps:
             process.waiting_ = waits and not process.arrived_
             process.resumes_ = int(not process.waiting_)
             process.open_ = open and not process.inbox_
+        before = self._stepping
+        if before is not None and before.process is process and before.holds():
+            return self._stutter(before)
         state = self.frozen(process)
         if len(self._standing) == STANDING_MAX:
             self._standing.clear()
         self._standing[id(state)] = process
         return state
+
+    def _stutter(self, before: Snapshot) -> Frozen:
+        """The state of a process that a step has left as it was, and keep that process."""
+        if before.is_fresh:
+            if len(self._stuttered) == STUTTERED_MAX:
+                self._stuttered.clear()
+            self._stuttered[id(before.state)] = before
+        return before.state
 
     def crash(self, state: Frozen) -> Came | None:
         """A process crashes: what is left is what it was given, and what properties ask for.

@@ -11,7 +11,6 @@ found for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -251,8 +250,7 @@ class Symmetry:
 
     def _changed(self, swap: int, each: Outcome) -> Outcome:
         sent: Iterable[int] = [self.message(swap, message) for message in each.sent]
-        return replace(
-            each,
+        return each._replace(
             after=self.local(swap, each.after),
             made=tuple(self.local(swap, local) for local in each.made),
             sent=tuple(sent),

@@ -54,8 +54,7 @@ NOBODY = 0
 """The local state of a process that is not there yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(NamedTuple):
     """A local state: of the process in `slot`, which has `crashed` or not."""
 
     slot: int
@@ -63,8 +62,7 @@ class Local:
     crashed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What can come of an event at a local state, in numbers.
 
     `before` and `after` are local states, `made` those of processes that begin by it; `sent` and

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from quorate.core.freeze import RAW, Freezer
-from quorate.core.ids import ProcessId
 from quorate.core.naming import Modules
 from quorate.core.process import Process
 from quorate.core.properties import Property, Question
@@ -132,7 +132,7 @@ class Observer:
     def answers(self, question: Question, numbers: Sequence[int]) -> Iterable[Any]:
         """What a question finds of processes as numbered. Raises whatever the property raises."""
         there = [self._processes[number] for number in numbers if number != UNSEEN]
-        processes = sorted((each for each in there if each is not None), key=_id)
+        processes = sorted((each for each in there if each is not None), key=_creation)
 
         def members(cls: Any) -> list[Process]:
             return [each for each in processes if isinstance(each, cls)]
@@ -140,5 +140,4 @@ class Observer:
         return question.find(members, *map(members, question.over.values()))
 
 
-def _id(process: Process) -> ProcessId:
-    return process.id_
+_creation = attrgetter("id_._key")

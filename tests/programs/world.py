@@ -146,8 +146,11 @@ class Proc:
             own = copy.deepcopy((args, kwargs))
             self.m_.world.order(id, lambda p, own=own: p.set_up(*own))  # type: ignore[misc]
 
-    def start(self, processes: Any) -> None:
-        for id in _ids(processes):
+    def start(self, processes: Any, args: Any = None) -> None:
+        ids = list(_ids(processes))
+        if args is not None:
+            self.set_up_processes(ids, args)
+        for id in ids:
             self.m_.world.order(id, Machine.begin)
 
     def end(self, processes: Any) -> None:

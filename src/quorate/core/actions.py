@@ -210,9 +210,12 @@ class Actions:
         mine = path[:-1] == self.id_.path and process.origin == self.id_.origin
         return mine and bool(path) and path[-1] <= self.creations_
 
-    def start(self, processes: Any) -> None:
-        """Start one process, or each of several."""
-        for process in ids_of(processes, "start"):
+    def start(self, processes: Any, args: Any = None) -> None:
+        """Start one process, or each of several; where there are `args`, set them up first."""
+        started = ids_of(processes, "start")
+        if args is not None:
+            self.set_up_processes(started, args)
+        for process in started:
             cls = self.children_.pop(process, None)
             if cls is None and self.__has_begun(process):
                 raise begun_already(process, "start")

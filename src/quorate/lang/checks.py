@@ -201,7 +201,7 @@ class _Checker(_Places):
         self.check_place(node.name, node)
         if node.name == "new" and node.args:
             self._check_new(node)
-        elif node.name == "setup" and node.args:
+        elif node.name in {"setup", "start"} and node.args:
             self._check_setup(node)
         self.generic_visit(node)
 
@@ -219,9 +219,13 @@ class _Checker(_Places):
         made = self.made(node.args[0])
         if made is None or len(node.args) > 2 or isinstance(node.args[-1], ast.Starred):
             return
-        args = node.args[1] if len(node.args) == 2 else None
-        call = f"setup({self.found.source.segment(node.args[0])}, ...)"
-        self._check_given(node, made.info, args, node.keywords, call)
+        named = [k for k in node.keywords if k.arg == "args"]
+        args = next(iter([*node.args[1:], *(k.value for k in named)]), None)
+        if node.name == "start" and args is None:
+            return
+        call = f"{node.name}({self.found.source.segment(node.args[0])}, ...)"
+        others = [k for k in node.keywords if k not in named]
+        self._check_given(node, made.info, args, others, call)
 
     def _check_given(
         self,

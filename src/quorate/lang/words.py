@@ -29,8 +29,8 @@ WORDS: dict[str, Signature] = {
     "debug": Signature(0, None, ("sep", "level"), "debug('text', value)"),
     "error": Signature(0, None, ("sep", "level"), "error('text', value)"),
     "new": Signature(1, 4, NEW, "new(P, (x, y), num=3)"),
-    "setup": Signature(1, 2, (), "setup(ps, (x, y))", True),
-    "start": Signature(1, 1, (), "start(ps)"),
+    "setup": Signature(1, 2, ("args",), "setup(ps, (x, y))", True),
+    "start": Signature(1, 2, ("args",), "start(ps)"),
     "end": Signature(1, 2, (), "end(ps)"),
     "exit": Signature(0, 1, (), "exit()"),
     "parent": Signature(0, 0, (), "parent()"),
@@ -89,14 +89,12 @@ def check_call(word: str, call: ast.Call, found: Diagnostics) -> None:
         help = f"it is written `{signature.example}`"
         message = f"`{word}` takes {takes}, and is given {given}"
         found.error("Q087" if word in MAKING else "Q091", message, call, help=help)
-    elif word == "setup" and given == 2:
-        _check_arguments(call.args[1], found)
-    elif word == "new":
+    elif word in {"new", "setup", "start"}:
         for keyword in call.keywords:
-            if keyword.arg in NEW[: given - 1]:
+            if keyword.arg in signature.keywords[: given - 1]:
                 message = f"a second argument `{keyword.arg}=`"
                 found.error("Q087", message, keyword, help="keep one of them")
-        if given >= 2 and ast.unparse(call.args[1]) != "None":
+        if given >= 2 and (word == "setup" or ast.unparse(call.args[1]) != "None"):
             _check_arguments(call.args[1], found)
 
 

@@ -253,7 +253,7 @@ def test_lambdas_of_module_level_containers_are_found_in_the_code_of_the_module(
     module = ModuleType("quorate_test_lambdas")
     text = "table = {1: [lambda x: x + 1, lambda x: x * 2]}"
     code = compile(text, "lambdas.py", "exec")
-    module.__dict__["code_"] = code
+    module.__dict__["_code_"] = code
     exec(code, module.__dict__)
     made = process(value=list(module.table[1]))
     modules = {module.__name__: module}

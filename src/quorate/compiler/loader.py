@@ -78,7 +78,7 @@ def _execute(name: str, path: str) -> ModuleType:
     if _is_package(path, name):
         module.__package__, module.__path__ = name, [os.path.dirname(path)]
     sys.modules[name] = module
-    module.__dict__["code_"] = code  # by which core/naming.py finds functions nested in others
+    module.__dict__["_code_"] = code  # by which core/naming.py finds functions nested in others
     try:
         exec(code, module.__dict__)
     except BaseException:
@@ -94,10 +94,10 @@ def load_anew(module: ModuleType) -> ModuleType:
 
     Their statements are run again; no .da file is looked at.
     """
-    kept = {str(module.__file__): module.__dict__["code_"]}
+    kept = {str(module.__file__): module.__dict__["_code_"]}
     for name, each in parts_of(module).items():
         if is_program(each):
-            kept[str(each.__file__)] = each.__dict__["code_"]
+            kept[str(each.__file__)] = each.__dict__["_code_"]
         del sys.modules[name]
     DaLoader.kept = kept
     try:
@@ -155,7 +155,7 @@ def program_modules() -> list[ModuleType]:
 def is_program(module: ModuleType) -> bool:
     """Whether this is a loaded .da module."""
     file = getattr(module, "__file__", None) or ""
-    return file.endswith(".da") and "code_" in vars(module)
+    return file.endswith(".da") and "_code_" in vars(module)
 
 
 def folder_of(path: str, name: str) -> str:
@@ -339,7 +339,7 @@ class DaLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         root = sys.path[0] if sys.path else os.getcwd()
         code = self.kept.get(self.path) or compiled(seen_from_here(self.path), root, imported=True)
-        module.__dict__["code_"] = code
+        module.__dict__["_code_"] = code
         exec(code, module.__dict__)
 
 

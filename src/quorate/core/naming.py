@@ -178,8 +178,8 @@ def text_of(namespace: Namespace) -> Text:
 
 
 def _codes_of(namespace: Namespace) -> Iterator[CodeType]:
-    """The module's own code where it is known (`code_`), else that of what it holds."""
-    if isinstance(code := namespace.get("code_"), CodeType):
+    """The module's own code where it is known (`_code_`), else that of what it holds."""
+    if isinstance(code := namespace.get("_code_"), CodeType):
         yield code
     for value in list(namespace.values()):
         if getattr(value, "__module__", None) == namespace["__name__"]:

@@ -68,6 +68,6 @@ def _modules_of(module: ModuleType) -> list[ModuleType]:
         for value in vars(each).values():
             if isinstance(value, type) and issubclass(value, Process):
                 value = sys.modules.get(value.__module__)
-            if isinstance(value, ModuleType) and "code_" in vars(value) and value not in modules:
+            if isinstance(value, ModuleType) and "_code_" in vars(value) and value not in modules:
                 modules.append(value)
     return modules

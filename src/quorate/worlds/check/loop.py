@@ -69,7 +69,7 @@ from quorate.worlds.check.kernel import (
 from quorate.worlds.check.places import Alike, arrange_all
 
 BLOCK = 256
-"""Of how many states memory is fetched at once."""
+"""So many states are a block, of which memory is fetched at once."""
 
 
 @inlined
@@ -199,10 +199,9 @@ def expand(
     program: Program,
     alike: Alike,
     level: Level,
-    visited: Words,
     share: Share,
 ) -> int:
-    """Find all that can happen next in a state; FOUND, or why not."""
+    """Find all that can happen next in a state, new or not; FOUND, or why not."""
     rows, counts = level.rows, share.counts
     at, end = level.offsets[place], level.offsets[place + 1]
     begin = at + 1 + rules.budgets
@@ -222,10 +221,40 @@ def expand(
         rules, rows, at, net, end, first, last, program, alike, share
     ):
         return UNKNOWN
-    look(visited, first, last, share.prints, share.found)
     share.places[which, FROM], share.places[which, TO] = first, last
     counts[USED] = last
     return FOUND
+
+
+@inlined
+def expand_block(
+    rules: Rules,
+    growth: int,
+    first: int,
+    which: int,
+    until: int,
+    program: Program,
+    alike: Alike,
+    level: Level,
+    visited: Words,
+    share: Share,
+) -> int:
+    """Expand those states of a block that are not yet, as far as all is known of them.
+
+    FOUND if the first of the block is, or why not. What is visited is looked up for all at once:
+    each lies somewhere else, and memory is slow.
+    """
+    counts = share.counts
+    begin, why = counts[USED], FOUND
+    for each in range(which, until):
+        if share.places[each, FROM] == NONE:
+            now = expand(rules, growth, each, first + each, program, alike, level, share)
+            if each == which:
+                why = now
+            if now == ROOM:
+                break
+    look(visited, begin, counts[USED], share.prints, share.found)
+    return why
 
 
 @compiled
@@ -241,10 +270,9 @@ def expand_ahead(
     share: Share,
 ) -> None:
     """Expand states from `first` on whose turn has not come, as far as all is known of them."""
-    for place in range(first, until):
-        which = place - first
-        if expand(rules, growth, which, place, program, alike, level, visited, share) == ROOM:
-            return
+    for which in range(0, until - first, BLOCK):
+        end = min(which + BLOCK, until - first)
+        expand_block(rules, growth, first, which, end, program, alike, level, visited, share)
 
 
 @inlined
@@ -252,7 +280,7 @@ def look_again(visited: Words, which: int, until: int, share: Share) -> None:
     """Fetch what is in the places of states that were not visited when they were found."""
     mask = np.uint64(len(visited) - 1)
     prints, found = share.prints, share.found
-    for each in range(which, min(until, which + BLOCK)):
+    for each in range(which, until):
         if share.places[each, FROM] != NONE:
             for i in range(share.places[each, FROM], share.places[each, TO]):
                 if found[i] != prints[i]:
@@ -282,14 +310,16 @@ def settle(
         at, end = level.offsets[place], level.offsets[place + 1]
         begin = at + 1 + rules.budgets
         net = begin + rows[at]
-        words = share.counts[ROWS]
-        expanded = places[which, FROM] != NONE
-        if not expanded:
-            why = expand(rules, growth, which, place, program, alike, level, work.visited, share)
+        is_first = which & (BLOCK - 1) == 0
+        if is_first or places[which, FROM] == NONE:
+            last = min((which | (BLOCK - 1)) + 1, counts[UNTIL] - first)
+            if is_first:
+                look_again(work.visited, which, last, share)
+            why = expand_block(
+                rules, growth, first, which, last, program, alike, level, work.visited, share
+            )
             if why != FOUND:
                 return why
-        elif not which & (BLOCK - 1):
-            look_again(work.visited, which, counts[UNTIL] - first, share)
         start, stop = places[which, FROM], places[which, TO]
         if not has_room(stop - start, end - at, growth, new, work):
             share.counts[EVENTS] = stop - start
@@ -299,8 +329,6 @@ def settle(
         counts[TRANSITIONS] += stop - start
         asked = counts[NEWS]
         add_states(rules, rows, at, net, end, place, start, stop, program, level, new, work, share)
-        if not expanded:
-            share.counts[USED], share.counts[ROWS] = start, words
         counts[DONE] += 1
         counts[SHORT] |= places[which, HELD]
         for i in range(asked, counts[NEWS]):

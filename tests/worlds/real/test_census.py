@@ -130,8 +130,20 @@ def test_what_a_place_that_is_no_more_had_sent_must_have_come() -> None:
     assert found.next_round()
 
 
+def test_what_a_place_says_after_it_has_left_does_not_count() -> None:
+    found = census(A, B)
+    found.idle(A, {B: (1, 0)})
+    found.idle(B, {A: (0, 1)})
+    assert found.next_round()
+    found.leave(A, {B: (1, 0)})
+    found.answer(A, 1, False, {B: (1, 0)})  # it was asked before
+    assert found.next_round()
+    found.answer(B, 2, False, {A: (0, 1)})
+    assert found.stuck
+
+
 class Network:
-    """Three places that send, take and say what they are, in any order."""
+    """Three places that send, take and say what they are, in any order; C does not leave."""
 
     def __init__(self) -> None:
         self.census = census(A, B, C)
@@ -139,6 +151,7 @@ class Network:
         self.awake = {A: True, B: False, C: False}
         self.counts = {p: {q: [0, 0] for q in (A, B, C) if q != p} for p in (A, B, C)}
         self.asked: set[Place] = set()
+        self.gone: set[Place] = set()
 
     def told(self, place: Place) -> dict[Place, tuple[int, int]]:
         return {peer: (sent, taken) for peer, (sent, taken) in self.counts[place].items()}
@@ -149,8 +162,9 @@ class Network:
             self.under_way.append((place, peer))
         elif choice == 1 and self.under_way:
             sender, receiver = self.under_way.pop(0)
-            self.counts[receiver][sender][1] += 1
-            self.awake[receiver] = True
+            if receiver not in self.gone:
+                self.counts[receiver][sender][1] += 1
+                self.awake[receiver] = True
         elif choice == 2:
             self.awake[place] = False
         elif choice == 3 and not self.awake[place]:
@@ -159,18 +173,23 @@ class Network:
             self.asked.discard(place)
             answer = self.told(place)
             self.census.answer(place, self.census.round, self.awake[place], answer)
+        elif choice == 5 and place not in {C, *self.gone}:
+            self.gone.add(place)
+            self.awake[place] = False
+            self.census.leave(place, self.told(place))
         if self.census.next_round():
-            self.asked = {A, B, C}
+            self.asked = {A, B, C} - self.gone
 
     @property
     def quiet(self) -> bool:
-        return not self.under_way and not any(self.awake.values())
+        under_way = any(receiver not in self.gone for _, receiver in self.under_way)
+        return not under_way and not any(self.awake.values())
 
 
 places = st.sampled_from([A, B, C])
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), places, places), max_size=80))
+@given(st.lists(st.tuples(st.integers(0, 5), places, places), max_size=80))
 @settings(deadline=None, max_examples=300)
 def test_never_too_early_and_never_missed(steps: list[tuple[int, Place, Place]]) -> None:
     network = Network()

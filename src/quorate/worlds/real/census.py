@@ -133,13 +133,15 @@ class Census:
         self._lost.add(place)
 
     def idle(self, place: Place, counts: Counts) -> None:
-        """A place has become idle; one that has left says so no more."""
+        """A place has become idle; what one that has left says after that counts no more."""
         if place in self.places:
             self._idle[place] = counts
             self._asked = None
 
     def answer(self, place: Place, round: int, busy: bool, counts: Counts) -> None:
         """An answer to the second count."""
+        if place not in self.places:
+            return
         if busy:
             self._idle.pop(place, None)
         else:

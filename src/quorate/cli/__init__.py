@@ -16,10 +16,10 @@ COMPLETION_VARIABLE = "_QUORATE_COMPLETE"  # set by the shell when it wants comp
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (`sys.argv` unless `args` is given) and exit with its status."""
-    open_closed()
-    if os.getpid() == 1:
-        end_by_sigterm()
     try:
+        open_closed()
+        if os.getpid() == 1:
+            end_by_sigterm()
         status = status_of(sys.argv[1:] if args is None else args, own_process=args is None)
     except KeyboardInterrupt:  # another one, while the first was told
         status = 130

@@ -112,6 +112,42 @@ def test_a_run_that_fails_elsewhere(run: Run, tmp_path: Path) -> None:
     assert "quorate: " not in ended.err
 
 
+ON_AND_ON = """\
+class P(process):
+    def run():
+        while True:
+            output('x' * 100)
+            -- again
+
+def main():
+    start(new(P, at={'b', 'c'}))
+    await(False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "said"),
+    [
+        ("| head -1", 141, ""),
+        (">/dev/full", 1, "error: standard output cannot be written: No space left on device\n"),
+    ],
+)
+def test_what_nodes_say_that_nobody_reads(tmp_path: Path, to: str, status: int, said: str) -> None:
+    """It ends the run as what is said here does."""
+    (tmp_path / "program.da").write_text(ON_AND_ON)
+    file = hosts(tmp_path, "b@127.0.0.1:0\nc@127.0.0.1:0\n")
+    command = f"{sys.executable} -m quorate run -q --hosts {file} program.da {to}"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (status, said)
+
+
 def test_no_node_outlives_its_run(tmp_path: Path) -> None:
     """Not even if the run is killed."""
     text = "import os\n" + GREETINGS.replace(

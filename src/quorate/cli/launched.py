@@ -123,8 +123,8 @@ def with_others(
         with launched(
             Launch(others.on, others.hosts, cookie, words, folder, files, quiet)
         ) as there:
-            me = replace(me, cookie=cookie.encode(), known={**me.known, **there})
-            yield replace(options, membership=me)
+            me = replace(me, cookie=cookie.encode(), known={**me.known, **there.addresses})
+            yield replace(options, membership=me, launched=there)
     except NotLaunched:  # it has been told why
         raise click.exceptions.Exit(Status.FAILED) from None
 

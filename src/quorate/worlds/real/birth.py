@@ -7,6 +7,7 @@ ends one is the worker's alone and the other the node's, so that either notices 
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,3 +61,11 @@ def live_and_exit(birth: Birth, life: Callable[[], None]) -> NoReturn:
         channel.flush_all()
     finally:
         os._exit(status)
+
+
+def raise_limit() -> None:
+    """Allow as many open files as the system does: an isolated process costs several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 1 << 16) if hard != resource.RLIM_INFINITY else 1 << 16
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

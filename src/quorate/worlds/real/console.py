@@ -7,8 +7,6 @@ Invariant: no line of one place is broken by a line of another.
 
 from __future__ import annotations
 
-import os
-import select
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +15,9 @@ from contextlib import contextmanager
 from quorate.core import effects as fx
 from quorate.core.ids import ProcessId
 from quorate.core.ordering import text_of
-from quorate.worlds.real.control import until_ready
-from quorate.worlds.real.lines import Lines
+from quorate.worlds.real.lines import STDOUT, Lines, unwritable, write_whole
 from quorate.worlds.real.program import Options
 from quorate.worlds.real.shared import output_lock
-
-STDOUT = "standard output"
 
 
 class OutputClosed(Exception):
@@ -31,11 +26,6 @@ class OutputClosed(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-def unwritable(name: str, error: OSError) -> str:
-    """What is said of a file that cannot be written."""
-    return f"error: {name} cannot be written: {error.strerror}"
 
 
 class Console:
@@ -130,13 +120,9 @@ class Console:
             self.busy = False
 
     def _write(self, descriptor: int, lines: list[str]) -> None:
-        data = memoryview(_encoded(lines))
+        data = _encoded(lines)
         with output_lock(self._lock):
-            while data:
-                try:
-                    data = data[os.write(descriptor, data) :]
-                except BlockingIOError:
-                    until_ready(descriptor, select.POLLOUT)
+            write_whole(descriptor, data)
         lines.clear()
 
 

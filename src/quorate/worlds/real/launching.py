@@ -7,6 +7,7 @@ line, and a node ends when its lifeline does, the pipe that is its stdin, whoeve
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -20,6 +21,7 @@ from msgspec import Struct
 
 from quorate.lang.diagnostics import Diagnostics
 from quorate.lang.source import Source, Span
+from quorate.worlds.real.lines import STDOUT, unwritable
 from quorate.worlds.real.membership import PORT_DEFAULT, Address
 from quorate.worlds.real.nodelist import NodeError, read_node
 
@@ -165,9 +167,37 @@ def node_command(quorate: list[str], host: Host, arguments: list[str]) -> list[s
     return [*quorate, "run", "-n", node, "--idle", *bind, *arguments]
 
 
+class Launched:
+    """The nodes that have been started. Can be waited for, as long as there is no `trouble`."""
+
+    def __init__(self, tending: socket.socket, addresses: Mapping[str, Address]) -> None:
+        self._tending = tending
+        self.addresses = addresses
+
+    def fileno(self) -> int:
+        return self._tending.fileno()
+
+    def trouble(self) -> str | None:
+        """Why it cannot be shown what they say, empty where nobody reads that any more; None if
+        the process that shows it is no more, and so nor are they.
+        """
+        line = self._tending.recv(100)
+        error = _error(int(line or 0))
+        if isinstance(error, BrokenPipeError):
+            return ""
+        return unwritable(STDOUT, error) if line else None
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
 @contextmanager
-def launched(launch: Launch) -> Iterator[Mapping[str, Address]]:
-    """Where the nodes listen, which are there as long as this lasts. Raises `NotLaunched`."""
+def launched(launch: Launch) -> Iterator[Launched]:
+    """The nodes, which are there as long as this lasts.
+
+    Raises `NotLaunched`, and OSError where it cannot be shown what they say.
+    """
     here, there = socket.socketpair()
     tending = subprocess.Popen(
         [sys.executable, "-P", "-c", "from quorate.worlds.real.tending import main; main()"],
@@ -182,7 +212,10 @@ def launched(launch: Launch) -> Iterator[Mapping[str, Address]]:
                 line = answers.readline()
             if not line:
                 raise NotLaunched
-            yield msgspec.json.decode(line, type=dict[str, Address])
+            told = msgspec.json.decode(line, type=dict[str, Address] | int)
+            if isinstance(told, int):
+                raise _error(told)
+            yield Launched(here, told)
     finally:
         with suppress(subprocess.TimeoutExpired):
             tending.wait(3 * END_SECONDS)

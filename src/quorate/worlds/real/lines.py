@@ -1,14 +1,19 @@
 """How a line of output reads: as text for people, or as an object of JSON for programs.
 
-Invariant: an entry of JSON is one line, and has the same keys whoever says it.
+Invariant: an entry of JSON is one line, and has the same keys whoever says it; what is written is
+so whole.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import select
 import time
 
 from quorate.core.ids import ProcessId
+
+STDOUT = "standard output"
 
 INFO = 20
 ERROR = 40
@@ -41,3 +46,20 @@ class Lines:
             "text": text,
         }
         return json.dumps(entry) + "\n"
+
+
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it, and wait for room where there is none. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            room = select.poll()
+            room.register(descriptor, select.POLLOUT)
+            room.poll()
+
+
+def unwritable(name: str, error: OSError) -> str:
+    """What is said of a file that cannot be written."""
+    return f"error: {name} cannot be written: {error.strerror}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -22,7 +21,7 @@ from quorate.core.ids import ProcessId, main_id
 from quorate.worlds.base import collect_seldom, stuck
 from quorate.worlds.real import control as ct
 from quorate.worlds.real import notes
-from quorate.worlds.real.birth import Birth, Seat, live_and_exit
+from quorate.worlds.real.birth import Birth, Seat, live_and_exit, raise_limit
 from quorate.worlds.real.census import Census, Change, Lifetimes
 from quorate.worlds.real.checked import CheckedWorker
 from quorate.worlds.real.growing import GrowingWorker
@@ -138,8 +137,10 @@ class Node:
     # Workers.
 
     def _start(self) -> None:
-        _raise_limit()
+        raise_limit()
         gc.freeze()  # so that workers share the pages of what is loaded
+        if self._options.launched is not None:
+            self._selector.register(self._options.launched, selectors.EVENT_READ)
         if self._options.isolate:
             self._fork(self._seat(self._options.main_place))
             return
@@ -219,10 +220,21 @@ class Node:
     def _wait(self) -> None:
         for key, mask in self._selector.select(self._timeout()):
             if key.data is None:
-                key.fileobj.recv(64)  # type: ignore[union-attr]  # a signal has come
+                self._wake(key.fileobj)
             else:
                 self._hear(key.data, mask)
         self._on_time()
+
+    def _wake(self, source: Any) -> None:
+        """A signal has come, or what launched nodes say can be shown no more."""
+        launched = self._options.launched
+        if launched is None or source is not launched:
+            source.recv(64)
+            return
+        self._selector.unregister(launched)
+        reason = launched.trouble()
+        if reason is not None:
+            self._unable(reason)
 
     def _timeout(self) -> float | None:
         ends = [self._deadline] if self._deadline is not None else []
@@ -293,12 +305,8 @@ class Node:
                 self._stands[crew.place] = message
             case ct.Busy(report):
                 self._busy[crew.place] = report
-            case ct.Unable(reason) if not (self._stopping and self._outcome.status):
-                self._outcome.closed = not reason
-                self._outcome.status = self._outcome.status or 1
-                if reason:
-                    self.report(reason)
-                self._stop(GRACE_SECONDS, reason.partition("\n")[0] or "nobody reads its output")
+            case ct.Unable(reason):
+                self._unable(reason)
             case ct.Summary():
                 self._last_words(crew, message)
             case ct.Spread(shift, pids):
@@ -412,6 +420,15 @@ class Node:
             self._tell_all(ct.Stop(status, reason))
         if grace is not None and self._deadline is None:
             self._deadline = time.monotonic() + grace
+
+    def _unable(self, reason: str) -> None:
+        """The run cannot go on; an empty reason is that nobody reads its output."""
+        if not (self._stopping and self._outcome.status):
+            self._outcome.closed = not reason
+            self._outcome.status = self._outcome.status or 1
+            if reason:
+                self.report(reason)
+            self._stop(GRACE_SECONDS, reason.partition("\n")[0] or "nobody reads its output")
 
     def _failed(self, text: str, ours: bool = False, origin: str = "") -> None:
         if not self._stopping:
@@ -571,14 +588,6 @@ class Node:
 
 def _counts(counts: Iterable[tuple[Place, int, int]]) -> dict[Place, tuple[int, int]]:
     return {tuple(place): (sent, taken) for place, sent, taken in counts}
-
-
-def _raise_limit() -> None:
-    """Allow as many open files as the system does: an isolated process costs several."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 1 << 16) if hard != resource.RLIM_INFINITY else 1 << 16
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def run(

@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.core.configuration import over
 from quorate.core.ids import ProcessId
 from quorate.core.process import Process
 from quorate.core.properties import Property
 from quorate.worlds.real.membership import QUEUE_MAX, UNSENT_BYTES_MAX, Membership
+
+if TYPE_CHECKING:
+    from quorate.worlds.real.launching import Launched
 
 Place = tuple[int | str, ...]
 """An operating-system process of a run: (worker,), or under --isolate the path of its process,
@@ -109,9 +112,9 @@ class Options:
     """How to run: `level` is the least level of output shown (20 is info, 10 debug).
 
     With `growth` a run begins in one worker, and has `workers` of them when there is enough to do.
-    A `membership` makes it a node among others, who reach it by its `listener`. Processes stop
-    sending while `unsent_max` bytes to another node are not acknowledged, and a node stops reading
-    while `queue_max` messages wait to be taken.
+    A `membership` makes it a node among others, who reach it by its `listener`; those that were
+    started with it are `launched`. Processes stop sending while `unsent_max` bytes to another node
+    are not acknowledged, and a node stops reading while `queue_max` messages wait to be taken.
     """
 
     workers: int
@@ -126,6 +129,7 @@ class Options:
     stats: bool = False
     membership: Membership | None = None
     listener: socket.socket | None = None
+    launched: Launched | None = None
     unsent_max: int = UNSENT_BYTES_MAX
     queue_max: int = QUEUE_MAX
 

@@ -1,7 +1,8 @@
 """The process that starts the nodes of a run elsewhere, shows what they say, and ends them.
 
 Its stdin is an end of a socket, over which the run says what to launch, and is told where the nodes
-listen. Invariant: when the run closes it, or dies, the nodes end.
+listen, and if what they say cannot be shown. Invariant: when the run closes it, or dies, the nodes
+end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import IO, NamedTuple, NoReturn, Protocol
 import msgspec
 
 from quorate.worlds.real.launching import END_SECONDS, SSH, Host, Launch, node_command, script
+from quorate.worlds.real.lines import write_whole
 from quorate.worlds.real.membership import Address
 
 Line = tuple[int, bytes]
@@ -41,6 +43,14 @@ class CannotLaunch(Exception):
 
     def __init__(self, code: str, message: str, help: str) -> None:
         super().__init__(f"error[{code}]: {message}\n  = help: {help}")
+
+
+class CannotShow(Exception):
+    """What nodes say cannot be written, with the number of the system's error."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(os.strerror(number))
+        self.number = number
 
 
 class Started(Protocol):
@@ -155,7 +165,7 @@ class Event(NamedTuple):
     address: Address | None = None
 
 
-Events = queue.Queue[Event]
+Events = queue.Queue[Event | CannotShow]
 
 
 class Tender:
@@ -165,6 +175,8 @@ class Tender:
         self._nodes = nodes
         self._launch = launch
         self._events = events
+        self._shows = True
+        self._showing = threading.Lock()
         self._watching = [
             threading.Thread(target=self._watch, args=each, daemon=True) for each in nodes.items()
         ]
@@ -178,11 +190,24 @@ class Tender:
                 if listens and number == 2:
                     self._events.put(Event(name, Address(node.host, int(listens[1]))))
                 elif not (self._launch.quiet and line.startswith(b"quorate: ")):
-                    show(number, f"{name}: ".encode() + line)
+                    self._show(number, f"{name}: ".encode() + line)
         self._events.put(Event(name))
 
+    def _show(self, number: int, line: bytes) -> None:
+        """Show a line; none any more once one could not be."""
+        with self._showing:
+            if self._shows:
+                try:
+                    show(number, line)
+                except OSError as error:
+                    self._shows = False
+                    self._events.put(CannotShow(error.errno or 0))
+
     def addresses(self) -> dict[str, Address] | None:
-        """Where all of them listen; None if the run is over before. Raises `CannotLaunch`."""
+        """Where all of them listen; None if the run is over before.
+
+        Raises `CannotLaunch` and `CannotShow`.
+        """
         found: dict[str, Address] = {}
         until = time.monotonic() + self._launch.patience
         while len(found) < len(self._nodes):
@@ -191,6 +216,8 @@ class Tender:
             except queue.Empty:
                 late = next(name for name in self._nodes if name not in found)
                 raise self._nodes[late].why() from None
+            if isinstance(event, CannotShow):
+                raise event
             if not event.name:
                 return None
             if event.address is None:
@@ -199,9 +226,11 @@ class Tender:
         return found
 
     def until_over(self) -> None:
-        """Wait for the end of the run."""
-        while self._events.get().name:
-            pass
+        """Wait for the end of the run. Raises `CannotShow`."""
+        while not isinstance(event := self._events.get(), CannotShow):
+            if not event.name:
+                return
+        raise event
 
     def end(self) -> None:
         """Have all nodes end, and show their last words."""
@@ -214,9 +243,8 @@ class Tender:
 
 
 def show(number: int, line: bytes) -> None:
-    """Write a line at once, so that none of another comes in between."""
-    with contextlib.suppress(OSError):  # nobody reads what the run says
-        os.write(number, line + b"\n")
+    """Write a line at once, so that none of the run's comes in between. Raises OSError."""
+    write_whole(number, line + b"\n")
 
 
 @contextlib.contextmanager
@@ -242,8 +270,12 @@ def tend(launch: Launch, run: socket.socket, events: Events) -> int:
                 run.sendall(msgspec.json.encode(addresses) + b"\n")
                 tender.until_over()
         except CannotLaunch as error:
-            show(2, str(error).encode())
+            with contextlib.suppress(OSError):  # there is a status, too
+                show(2, str(error).encode())
             return 1
+        except CannotShow as error:
+            run.sendall(b"%d\n" % error.number)
+            tender.until_over()  # so that what becomes of the nodes does not come before
     return 0
 
 

@@ -29,9 +29,10 @@ from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth
 from quorate.worlds.real.census import DAEMON, PREPARATION, Change, change
 from quorate.worlds.real.children import Leave, end_child
-from quorate.worlds.real.console import Console, OutputClosed, unwritable
+from quorate.worlds.real.console import Console, OutputClosed
 from quorate.worlds.real.control import until_ready
 from quorate.worlds.real.lifeline import tie_child
+from quorate.worlds.real.lines import unwritable
 from quorate.worlds.real.links import Link
 from quorate.worlds.real.loops import Vigil, new_loop
 from quorate.worlds.real.program import Options, Place, Program, Row, is_from, is_node

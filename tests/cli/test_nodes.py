@@ -232,6 +232,37 @@ def test_a_secret_that_others_see(run: Run) -> None:
     assert ended.err.startswith("quorate: warning: others on this machine can see what --cookie")
 
 
+MALFORMED = """\
+class P(process):
+    def run(): pass
+
+def main():
+    for at in ('b@', '@host', 'b@host:notaport', 'b@host:70000', 'b@host:0', 'b c', 'b'):
+        try:
+            new(P, at=at)
+        except Exception as error:
+            output(error)
+"""
+
+
+def test_where_nodes_cannot_be_is_said_as_of_options(run: Run) -> None:
+    ended = run(MALFORMED, "-q", "-n", "a", "program.da")
+    assert (ended.status, ended.err) == (0, "")
+    errors = [line.partition("] ")[2] for line in ended.out]
+    helps = [line.partition("help: ")[2] for line in errors if "help:" in line]
+    assert [line.partition("main@a: ")[2] for line in errors if "Q089" in line] == [
+        "[Q089] `at='b@'`: there is no host in ``",
+        "[Q089] `at='@host'`: `` is no name of a node",
+        "[Q089] `at='b@host:notaport'`: `notaport` is no port",
+        "[Q089] `at='b@host:70000'`: `70000` is no port",
+        "[Q089] `at='b@host:0'`: port 0 of `b` is none that can be dialed",
+        "[Q089] `at='b c'`: `b c` is no name of a node",
+        "[Q089] `at='b'`: no node of that name is part of this run",
+    ]
+    assert helps[2] == "a port is a number up to 65,535"
+    assert helps[4].startswith("write NAME@HOST:PORT")
+
+
 # While a node runs.
 
 

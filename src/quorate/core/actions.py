@@ -175,17 +175,20 @@ class Actions:
         mine = [self.id_.node, main_id(self.id_.node), None, "", "localhost"]
         found: dict[str, None] = {}
         for place in in_order(at) if several else [at]:
-            node = main_id(self.id_.node) if place in mine else self.__node(place)
-            if node is None:
-                raise no_node(place, self.world_.nodes)
+            try:
+                node = main_id(self.id_.node) if place in mine else self.__node(place)
+            except KeyError as error:
+                raise no_node(place, self.world_.nodes, error) from None
             found[node.node] = None
         return list(found)
 
-    def __node(self, place: Any) -> ProcessId | None:
-        """A node's own process, of the name of the node or that process itself."""
+    def __node(self, place: Any) -> ProcessId:
+        """A node's own process, of the name of the node or that process itself. Raises KeyError."""
         if isinstance(place, ProcessId) and not place.path:
             place = place.node
-        return self.world_.nodes.get(place) if isinstance(place, str) else None
+        if not isinstance(place, str):
+            raise KeyError(place)
+        return self.world_.nodes[place]
 
     def set_up_processes(self, processes: Any, args: Any = (), **kwargs: Any) -> None:
         """`setup(ps, args)`: give each of `processes` its setup with the arguments `args`."""
@@ -300,10 +303,10 @@ class Actions:
         """The process that was made with `name`, or the own process of the node of that name."""
         if isinstance(name, ProcessId):
             return name
-        found = self.__owner(name) or self.__node(name)
-        if found is None:
-            raise no_name(name, self.world_.nodes)
-        return found
+        try:
+            return self.__owner(name) or self.__node(name)
+        except KeyError:
+            raise no_name(name, self.world_.nodes) from None
 
     def __owner(self, name: Any) -> ProcessId | None:
         """The process of that name, if there is one."""

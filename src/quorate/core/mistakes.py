@@ -58,8 +58,19 @@ def no_destination(to: Any) -> ProgramError:
     )
 
 
-def no_node(at: Any, nodes: Iterable[str]) -> ProgramError:
+class MalformedNode(KeyError):
+    """What is neither the name of a node nor its name and address: why, and what to write."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+def no_node(at: Any, nodes: Iterable[str], error: KeyError) -> ProgramError:
     """`at=` says a node that is not known; `nodes` are, none where a run has one only."""
+    if isinstance(error, MalformedNode):
+        return ProgramError("Q089", f"`at={at!r}`: {error.message}", error.help)
     return ProgramError(
         "Q089",
         f"`at={at!r}`: no node of that name is part of this run",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from quorate.core.ids import ProcessId, main_id
+from quorate.core.mistakes import MalformedNode
 from quorate.worlds.real.membership import Address, Membership
 from quorate.worlds.real.nodelist import NodeError, read_node
 from quorate.worlds.real.shared import Met, Names
@@ -29,8 +30,8 @@ class KnownNodes(Mapping[str, ProcessId]):
         try:
             node = read_node(text)
             address = node.address if node.host else None
-        except NodeError:
-            raise KeyError(text) from None
+        except NodeError as error:
+            raise MalformedNode(error.message, error.help) from None
         name, me = node.name, self._me
         if not (name == me.name or name in me.known or name in self.shared.nodes()):
             if address is None and me.find(name) is None:

@@ -365,17 +365,23 @@ def test_another_program_is_named(idle: subprocess.Popen[str], run: Run) -> None
     text = EXAMPLE.read_text() + "\n"
     ended = run(text, "-q", "-n", "a", "ping_pong.da", "2", "1", "b", name="ping_pong.da")
     assert ended.status == 1
-    assert "its program is another (Q151): ping_pong.da differs" in ended.err
+    said = "its program is another: ping_pong.da differs"
+    assert f"error[Q151]: node b cannot be joined: {said}\n" in ended.err
+    assert ended.err.count("Q151") == 1
     idle.terminate()
     _, err = idle.communicate(timeout=60)
-    assert "its program is another (Q151): ping_pong.da differs" in err
+    assert f"warning[Q154]: refused a connection of node a at 127.0.0.1: {said}\n" in err
 
 
 def test_a_stranger_is_refused(idle: subprocess.Popen[str], run: Run) -> None:
     words = ["-q", "-n", "a", "--cookie", "another", "ping_pong.da", "2", "1", "b"]
     ended = run(EXAMPLE.read_text(), *words, name="ping_pong.da")
     assert ended.status == 1
-    assert "node b is lost: it says that the cookie of this node is another" in ended.err
+    said = "node b cannot be joined: it says that the cookie of this node is another"
+    _, error, where, help = ended.err.splitlines()
+    assert error == f"error[Q156]: {said}"
+    assert where == "  = was to run there: Ponger-a.1@b"
+    assert help == "  = help: give all nodes the same cookie, by --cookie-file or QUORATE_COOKIE"
 
 
 def test_options_of_nodes_are_completed() -> None:

@@ -14,7 +14,7 @@ WITHOUT_EXAMPLES = {
     *("Q120", "Q121", "Q122", "Q125", "Q126", "Q127"),  # they are about runs
     *("Q128", "Q131", "Q133", "Q139", "Q145", "Q146", "Q147", "Q148"),  # about all that may happen
     *("Q140", "Q141", "Q142", "Q143"),  # about looking at it
-    *("Q144", "Q149", "Q150", "Q151", "Q152", "Q153", "Q154", "Q155"),  # about nodes
+    *("Q144", "Q149", "Q150", "Q151", "Q152", "Q153", "Q154", "Q155", "Q156"),  # about nodes
     *("Q158", "Q159"),  # about nodes elsewhere
     *("Q301", "Q302", "Q303", "Q304", "Q305"),  # they are about histories, not programs
     *("Q401", "Q402", "Q403", "Q404"),  # about traces

@@ -112,7 +112,7 @@ def test_another_program_is_named_on_both_sides() -> None:
     a, b = meet(Party("a"), Party("b", {"pong.da": "99"}))
     for side in (a, b):
         assert side.refused and side.refused.proved
-        assert str(side.refused) == "its program is another (Q151): pong.da differs"
+        assert str(side.refused) == "its program is another: pong.da differs"
 
 
 def test_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ FOUND: Final = {
     Why.COOKIE: "its cookie is another",
     Why.CERTIFICATE: "its certificate is not for the name {}",
     Why.NAME: "a node of another name is there: {}",
-    Why.PROGRAM: "its program is another (Q151): {}",
+    Why.PROGRAM: "its program is another: {}",
     Why.CROSSED: "both have dialed at once",
     Why.TAKEN: "there is another node of the name {}",
     Why.ENDED: "this node has given up on it, or it has left",
@@ -73,7 +73,7 @@ TOLD: Final = {
     Why.COOKIE: "it says that the cookie of this node is another",
     Why.CERTIFICATE: "it says that the certificate of this node is not for the name {}",
     Why.NAME: "it says that it has dialed another node than {}",
-    Why.PROGRAM: "it says that the program of this node is another (Q151)",
+    Why.PROGRAM: "it says that the program of this node is another",
     Why.CROSSED: "both have dialed at once",
     Why.TAKEN: "it says that there is another node of the name {}",
     Why.ENDED: "it has given up on this node, or has left",
@@ -83,6 +83,18 @@ TOLD: Final = {
     Why.NO_TLS: "it says that this node speaks no TLS, and it does",
 }
 """What the peer says of this side: its name is the detail, or what TLS has told."""
+_CERTIFICATES = "--tls-cert, --tls-key and --tls-ca"
+REMEDIES: Final = {
+    Why.VERSION: "run the same version of Quorate on all nodes",
+    Why.COOKIE: "give all nodes the same cookie, by --cookie-file or QUORATE_COOKIE",
+    Why.CERTIFICATE: "give each node a certificate that has its name, as -n says it",
+    Why.PROGRAM: "begin all nodes with the same files, and those again that had begun before a "
+    "change",
+    Why.TRUST: "give all nodes certificates that are valid, and the authority that has signed them",
+    Why.TLS: f"give certificates to all nodes or to none: {_CERTIFICATES}",
+    Why.NO_TLS: f"give certificates to all nodes or to none: {_CERTIFICATES}",
+}
+"""What to do where two nodes do not go together, and will not by waiting."""
 
 
 class Refused(Exception):

@@ -69,7 +69,7 @@ class Node:
     def left(self, node: str, status: int, reason: str) -> None:
         self._event("left", node, status, reason)
 
-    def lost(self, node: str, reason: str, code: str) -> None:
+    def lost(self, node: str, reason: str, code: str, help: str) -> None:
         self._event("lost", node, reason)
 
     def _event(self, *event: Any) -> None:

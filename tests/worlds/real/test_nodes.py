@@ -234,6 +234,6 @@ def test_a_node_that_runs_another_program(begin_node: Begin) -> None:
     d = begin_node("d", "losses", idle=True)
     a = begin_node("a", "nodes", "wait", "d").end()
     assert a.status == 1
-    assert "error[Q151]: node d is lost: its program is another (Q151): losses.da is " in a.errors
+    assert "error[Q151]: node d cannot be joined: its program is another: losses.da is " in a.errors
     d.signal(signal.SIGINT)
     assert d.end().status == 130

@@ -309,7 +309,7 @@ def test_another_program_is_refused_by_both_with_the_file() -> None:
         b = scene.node("b", fingerprint=Fingerprint("1.0", {**PROGRAM.files, "ring.da": "99"}))
         a = scene.node("a", b)
         await scene.until(lambda: a.events and b.reports)
-        assert a.events == [("lost", "b", "its program is another (Q151): ring.da differs")]
+        assert a.events == [("lost", "b", "its program is another: ring.da differs")]
         assert len(b.reports) == 1 and "node a" in b.reports[0] and "ring.da" in b.reports[0]
         assert not b.events and b.peers.refused == 1
 

@@ -120,11 +120,15 @@ class Left(Struct, tag=22, array_like=True):
 
 
 class Lost(Struct, tag=23, array_like=True):
-    """Another node is no more, without a good-bye; `code` is that of the error."""
+    """Another node is no more, without a good-bye, which an error of this `code` tells.
+
+    `help` says what to do where it was never there, as the two do not go together.
+    """
 
     node: str
     reason: str
     code: str = "Q149"
+    help: str = ""
 
 
 class Clear(Struct, tag=24, array_like=True):

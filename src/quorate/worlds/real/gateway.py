@@ -196,13 +196,13 @@ class Gateway:
         self._clear(node)
         self._worker.tell(ct.Left(node, status, reason))
 
-    def lost(self, node: str, reason: str, code: str) -> None:
+    def lost(self, node: str, reason: str, code: str, help: str) -> None:
         self._forget(node)
         if self._goes_on:
             self._kept.add(node)
         else:
             self._clear(node)
-        self._worker.tell(ct.Lost(node, reason, code))
+        self._worker.tell(ct.Lost(node, reason, code, help))
 
     def _forget(self, node: str) -> None:
         self._here.discard(node)

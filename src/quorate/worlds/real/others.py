@@ -19,16 +19,11 @@ from quorate.worlds.real.membership import Membership
 
 SHOWN_MAX = 20
 
-_SAME_FILES = "begin all nodes with the same files, and those again that had begun before a change"
-_HELP = {
-    "Q149": "`config(on_node_loss='continue')` in `main` has a program go on without a node",
-    "Q151": _SAME_FILES,
-}
-_HELP_AT_FIRST = {
-    "Q149": "see that it runs, and listens where it is looked for; `quorate nodes` lists those of "
-    "this machine",
-    "Q151": _SAME_FILES,
-}
+_HELP = "`config(on_node_loss='continue')` in `main` has a program go on without a node"
+_HELP_AT_FIRST = (
+    "see that it runs, and listens where it is looked for; `quorate nodes` lists those of "
+    "this machine"
+)
 
 
 class Home(Protocol):
@@ -214,10 +209,12 @@ class Others:
                 lost = self._forget(node)
                 if lost:
                     what = f"has left: {reason or f'its status is {status}'}"
-                    self._lose(node, what, lost, _HELP["Q149"])
-            case ct.Lost(node, reason, code):
-                help = _HELP[code] if node in self._met else _HELP_AT_FIRST[code]
-                self._lose(node, f"is lost: {reason}", self._forget(node), help, code)
+                    self._lose(node, what, lost, _HELP)
+            case ct.Lost(node, reason, code, help):
+                was_there = node in self._met
+                what = "is lost" if was_there or not help else "cannot be joined"
+                help = help or (_HELP if was_there else _HELP_AT_FIRST)
+                self._lose(node, f"{what}: {reason}", self._forget(node), help, code)
             case ct.Note(node, data):
                 self._hear(node, notes.decoded(data, node, self._me.name))
 
@@ -262,7 +259,8 @@ class Others:
             return
         more = f" and {len(lost) - SHOWN_MAX} more" if len(lost) > SHOWN_MAX else ""
         shown = ", ".join(lost[:SHOWN_MAX]) + more
-        said = f"[{code}]: node {node} {what}\n  = running there: {shown or 'no process'}"
+        where = "running there" if code == "Q149" else "was to run there"
+        said = f"[{code}]: node {node} {what}\n  = {where}: {shown or 'no process'}"
         if self._goes_on:
             self._home.report(f"warning{said}")
         else:

@@ -19,6 +19,7 @@ from quorate.core.ids import ProcessId
 from quorate.net.codec import Arrival
 from quorate.net.handshake import (
     NONCE_BYTES,
+    REMEDIES,
     Agreed,
     Handshake,
     Introduction,
@@ -44,11 +45,10 @@ REPORTED_MAX = 1 << 10
 HEARD_MAX = 1 << 12
 """Nodes of which is remembered where they are said to be."""
 
-LOST, OTHER_PROGRAM = "Q149", "Q151"
+LOST, OTHER_PROGRAM, MISFIT = "Q149", "Q151", "Q156"
 
 _FATAL = {Why.PROGRAM, Why.ENDED}
-_MISMATCH = {Why.COOKIE, Why.VERSION, Why.CERTIFICATE, Why.TRUST, Why.TLS, Why.NO_TLS}
-_FATAL_AT_FIRST = _FATAL | _MISMATCH
+_FATAL_AT_FIRST = {Why.ENDED, *REMEDIES}
 
 
 class Gateway(Protocol):
@@ -69,7 +69,7 @@ class Gateway(Protocol):
     def heard(self, node: str, address: Address) -> None: ...
     def met(self, node: str, idle: bool) -> None: ...
     def left(self, node: str, status: int, reason: str) -> None: ...
-    def lost(self, node: str, reason: str, code: str) -> None: ...
+    def lost(self, node: str, reason: str, code: str, help: str) -> None: ...
     def report(self, text: str, level: int) -> None: ...
     def work(self) -> None: ...
     def schedule(self) -> None: ...
@@ -265,17 +265,17 @@ class Peers:
     def _give_up(self, link: PeerLink) -> None:
         self._lose(link, f"it cannot be reached: {self._dialers[link.node].reason}")
 
-    def _lose(self, link: PeerLink, reason: str, code: str = LOST) -> None:
+    def _lose(self, link: PeerLink, reason: str, code: str = LOST, help: str = "") -> None:
         """Nothing more is expected of a node."""
         self._stop_seeking(link.node)
-        self._end(link, reason, code)
+        self._end(link, reason, code, help)
 
-    def _end(self, link: PeerLink, reason: str, code: str = LOST) -> None:
+    def _end(self, link: PeerLink, reason: str, code: str = LOST, help: str = "") -> None:
         """The session with a node is over, though the node may be about to come anew."""
         if not link.gone:
             link.detach()
             link.end()
-            self.guarded(self.worker.lost)(link.node, reason, code)
+            self.guarded(self.worker.lost)(link.node, reason, code, help)
 
     # Connections.
 
@@ -399,7 +399,9 @@ class Peers:
             met = link.incarnation is not None
             fatal = error.why in (_FATAL if met else _FATAL_AT_FIRST)
             if fatal and (error.proved or not met):
-                self._lose(link, reason, OTHER_PROGRAM if error.why is Why.PROGRAM else LOST)
+                code = OTHER_PROGRAM if error.why is Why.PROGRAM else MISFIT
+                help = REMEDIES.get(error.why, "")
+                self._lose(link, reason, code if help else LOST, help)
                 return
             if error.why is Why.NAME:  # not for good, as nodes move
                 text = f"node {link.node} is not at {dialer.address}: {reason}; it is tried again"

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from quorate.worlds.real.directory import Directory, Entry
-    from quorate.worlds.real.membership import Address, Membership, TlsFiles
+    from quorate.worlds.real.membership import Address, Membership
     from quorate.worlds.real.nodelist import Written
     from quorate.worlds.real.program import Options
+    from quorate.worlds.real.tls import Contexts
 
 _FILE = click.Path(exists=True, dir_okay=False)
 
@@ -240,22 +241,19 @@ def _joined(me: str, listed: Mapping[str, Address], join: tuple[str, ...]) -> di
     return known
 
 
-def _tls(name: str, *files: str | None) -> TlsFiles | None:
-    """The certificates of this node, once they have been looked at."""
-    from quorate.worlds.real.membership import TlsFiles
-    from quorate.worlds.real.tls import contexts
+def _tls(name: str, *files: str | None) -> Contexts | None:
+    """What the certificates of this node say."""
+    from quorate.worlds.real.tls import TlsFiles, contexts
 
     given = [file for file in files if file is not None]
     if not given:
         return None
     if len(given) < len(files):
         raise click.UsageError("--tls-cert, --tls-key and --tls-ca go together")
-    tls = TlsFiles(*given)
     try:
-        contexts(tls, name)
+        return contexts(TlsFiles(*given), name)
     except ProgramError as error:
         raise Refused(error) from None
-    return tls
 
 
 def _directory() -> Directory:

@@ -16,6 +16,7 @@ from quorate.core.ids import ProcessId, main_id
 from quorate.net.registry import Registry
 from quorate.worlds.real.membership import Address, Fingerprint, Membership
 from quorate.worlds.real.peers import Peers
+from quorate.worlds.real.tls import contexts
 
 REGISTRY = Registry({own.__name__: own}.get)
 PROGRAM = Fingerprint("1.0", {"pong.da": "12ab", "ring.da": "34cd"})
@@ -42,7 +43,9 @@ class Node:
         listener = more.pop("listener", None) or listening()
         address = more.pop("address", None) or Address(*listener.getsockname()[:2])
         facts = {"cookie": b"shared", "incarnation": 1, "fingerprint": PROGRAM, "patience": 8.0}
-        self.me = Membership(name, **{"address": address, **facts, **more})
+        files = more.pop("tls", None)
+        tls = None if files is None else contexts(files)
+        self.me = Membership(name, **{"address": address, "tls": tls, **facts, **more})
         self.peers = Peers(self, self.me, listener, REGISTRY, **bounds)
 
     def send(self, to: str, *messages: Any) -> None:

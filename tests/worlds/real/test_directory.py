@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from quorate.core.errors import ProgramError
 from quorate.worlds.real.cookies import COOKIE_BYTES_MAX, check_private, cookie_given, cookie_in
 from quorate.worlds.real.directory import Directory, Entry, NameTaken, standard_path
 from quorate.worlds.real.listening import is_loopback, is_wildcard, listen, resolved, settled
-from quorate.worlds.real.membership import Address, Fingerprint, Membership, TlsFiles
+from quorate.worlds.real.membership import Address, Fingerprint, Membership
+from quorate.worlds.real.tls import Contexts
 
 B = Entry("b", "127.0.0.1", 41234, 77, "/a/program.da", "0123456789abcdef")
 
@@ -355,7 +357,10 @@ def test_a_node_without_a_secret_listens_on_this_machine_alone(place: dict[str, 
     assert raised.value.code == "Q150"
 
 
-@pytest.mark.parametrize("secret", [{"cookie": b"x"}, {"tls": TlsFiles("", "", "")}])
+TLS = ssl.create_default_context()
+
+
+@pytest.mark.parametrize("secret", [{"cookie": b"x"}, {"tls": Contexts(TLS, TLS)}])
 def test_a_node_with_a_secret_listens_anywhere(secret: dict[str, Any]) -> None:
     listen(replace(ME, address=Address("0.0.0.0", 0), **secret)).close()
 

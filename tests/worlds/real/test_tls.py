@@ -18,8 +18,7 @@ import uvloop
 from quorate.core.errors import ProgramError
 from quorate.core.ids import main_id
 from quorate.worlds.real import dialing
-from quorate.worlds.real.membership import TlsFiles
-from quorate.worlds.real.tls import contexts
+from quorate.worlds.real.tls import TlsFiles, contexts
 from worlds.real.peering import Node, Proxy, Scene, is_alive, play
 
 Files = Callable[..., TlsFiles]
@@ -51,6 +50,7 @@ def files(tmp_path: Path, authorities: dict[str, trustme.CA]) -> Files:
         for number, blob in enumerate(issued.cert_chain_pems):
             blob.write_to_path(made.cert, append=number > 0)
         issued.private_key_pem.write_to_path(made.key)
+        Path(made.key).chmod(0o600)
         authorities[trusts].cert_pem.write_to_path(made.ca)
         return made
 
@@ -156,6 +156,15 @@ def test_a_certificate_of_no_use_to_its_own_node(
     with pytest.raises(ProgramError, match=f"cert.pem .*cannot be used for TLS: {reason}") as it:
         contexts(made, "a")
     assert it.value.code == "Q144"
+
+
+def test_a_key_is_a_secret(files: Files) -> None:
+    made = files("a")
+    Path(made.key).chmod(0o640)
+    with pytest.raises(ProgramError, match=r"key\.pem can be read or written by others") as it:
+        contexts(made)
+    assert it.value.code == "Q153"
+    assert it.value.help == f"let nobody else read it: chmod 600 {made.key}"
 
 
 @pytest.mark.parametrize("wrong", ["a", "b"])

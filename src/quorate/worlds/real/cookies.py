@@ -5,9 +5,10 @@ Invariant: a file is believed only if it is a regular one that nobody else can r
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from quorate.core.errors import ProgramError
 
@@ -31,12 +32,8 @@ def cookie_given(
 
 def cookie_in(path: str) -> bytes:
     """The cookie in a file, without white space around it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        check_private(descriptor, path)
+    with private(path) as descriptor:
         return _cookie(os.read(descriptor, COOKIE_BYTES_MAX + 1), path)
-    finally:
-        os.close(descriptor)
 
 
 def _cookie(data: bytes, where: str) -> bytes:
@@ -47,6 +44,17 @@ def _cookie(data: bytes, where: str) -> bytes:
         help = "write a long secret into it, as `openssl rand -hex 32` prints one"
         raise ProgramError("Q153", f"{where} is empty", help)
     return data.strip()
+
+
+@contextlib.contextmanager
+def private(path: str) -> Iterator[int]:
+    """A file, open, that is its owner's secret. Raises ProgramError (Q153) and OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        check_private(descriptor, path)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def check_private(descriptor: int, path: str) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from quorate.worlds.real.tls import Contexts
 
 PORT_DEFAULT = 7420
 """Of a node whose address names none."""
@@ -55,14 +58,6 @@ class Fingerprint(NamedTuple):
         return ""
 
 
-class TlsFiles(NamedTuple):
-    """Paths of this node's certificate and key, and of the authority that both sides trust."""
-
-    cert: str
-    key: str
-    ca: str
-
-
 @dataclass(frozen=True, slots=True)
 class Membership:
     """This node among others.
@@ -84,5 +79,5 @@ class Membership:
     find: Callable[[str], Address | None] = lambda name: None
     names: Callable[[], list[str]] = list
     cookie: bytes | None = None
-    tls: TlsFiles | None = None
+    tls: Contexts | None = None
     patience: float = 10.0

@@ -36,7 +36,7 @@ from quorate.worlds.real.dialing import AGAIN_SECONDS, Dialer
 from quorate.worlds.real.doorway import Doorway
 from quorate.worlds.real.membership import UNSENT_BYTES_MAX, Address, Fingerprint, Membership
 from quorate.worlds.real.peerlink import PeerLink
-from quorate.worlds.real.tls import Tunnel, contexts
+from quorate.worlds.real.tls import Tunnel
 
 WATCHES = 4
 """How often, while a node is waited for, one looks whether its host is there."""
@@ -107,10 +107,9 @@ class Peers:
         self.registry = registry
         self.unsent_max = unsent_max
         self.refused = 0  # connections, and datagrams of nobody
-        self._tls = None if me.tls is None else contexts(me.tls)
         self._doorway = Doorway(worker.loop, listener, self._welcome, self._refuse)
         self.datagrams: Datagrams | None = None
-        if self._tls is None:
+        if me.tls is None:
             self.datagrams = Datagrams(
                 worker.loop, listener, self._refuse_datagram, self.guarded(self._work)
             )
@@ -299,9 +298,9 @@ class Peers:
     ) -> Connection:
         keep_alive(end, self.me.patience)
         tunnel = None
-        if self._tls is not None:
+        if self.me.tls is not None:
             dials = wanted is not None
-            tunnel = Tunnel(self._tls.dialer if dials else self._tls.listener, dials)
+            tunnel = Tunnel(self.me.tls.dialer if dials else self.me.tls.listener, dials)
         nonce = secrets.token_bytes(NONCE_BYTES)
         handshake = Handshake(self, self.me.cookie or b"", nonce, wanted)
         if tunnel is not None:

@@ -12,12 +12,20 @@ from typing import NamedTuple
 
 from quorate.core.errors import ProgramError
 from quorate.net.handshake import Refused, Why
-from quorate.worlds.real.membership import TlsFiles
+from quorate.worlds.real.cookies import private
 
 TYPES = range(20, 24)
 """First bytes of records (RFC 8446, section 5.1); those of a node's word are its length."""
 ALERT = bytes((21, 3, 3, 0, 2, 2, 70))
 """For one who speaks no TLS: "protocol_version" (section 6.2)."""
+
+
+class TlsFiles(NamedTuple):
+    """Paths of this node's certificate and key, and of the authority that both sides trust."""
+
+    cert: str
+    key: str
+    ca: str
 
 
 class Contexts(NamedTuple):
@@ -28,7 +36,11 @@ class Contexts(NamedTuple):
 
 
 def contexts(files: TlsFiles, name: str | None = None) -> Contexts:
-    """What these files say. Raises ProgramError where they are of no use to a node of this name."""
+    """What these files say.
+
+    Raises ProgramError where they are of no use to a node of this name (Q144), or the key is no
+    secret (Q153).
+    """
     dialer = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     dialer.check_hostname = False  # a node is known by its name: `Tunnel.is_for`
     listener = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -40,8 +52,11 @@ def contexts(files: TlsFiles, name: str | None = None) -> Contexts:
             context.verify_mode = ssl.CERT_REQUIRED
             what = files.ca
             context.load_verify_locations(files.ca)
-            for what in (files.cert, files.key):
-                open(what, "rb").close()  # so that the one is named that cannot be read
+            what = files.cert
+            open(what, "rb").close()  # so that the one is named that cannot be read
+            what = files.key
+            with private(what):
+                pass
             what = f"{files.cert} with {files.key}"
             context.load_cert_chain(files.cert, files.key, _no_password)
         if name is not None and not _shows_name(listener, files.cert, name):

@@ -198,6 +198,7 @@ def test_a_node_has_a_place_in_its_list(
             "error[Q153]: open can be read or written by others",
         ),
         (["-n", "b", "--cookie", ""], "error[Q153]: the cookie is empty"),
+        (["-n", "b@0.0.0.0:0", "--cookie", "x"], "error[Q150]: the cookie is short enough"),
         (["-n", "b", "--nodes", "nodes"], "error[Q152]: `port` is no port\n --> nodes:2:1\n"),
     ],
 )

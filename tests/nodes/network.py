@@ -175,7 +175,7 @@ class Network:
         env = {
             **os.environ,
             "XDG_RUNTIME_DIR": str(runtime),
-            "QUORATE_COOKIE": "of both",
+            "QUORATE_COOKIE": "of both hosts, and of nobody else",
             "PYTHONUNBUFFERED": "1",
         }
         quorate = [sys.executable, "-m", "quorate", "run", "-n", f"{host}@{HOSTS[host]}"]

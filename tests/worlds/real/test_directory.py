@@ -360,9 +360,29 @@ def test_a_node_without_a_secret_listens_on_this_machine_alone(place: dict[str, 
 TLS = ssl.create_default_context()
 
 
-@pytest.mark.parametrize("secret", [{"cookie": b"x"}, {"tls": Contexts(TLS, TLS)}])
+@pytest.mark.parametrize("secret", [{"cookie": b"x" * 16}, {"tls": Contexts(TLS, TLS)}])
 def test_a_node_with_a_secret_listens_anywhere(secret: dict[str, Any]) -> None:
     listen(replace(ME, address=Address("0.0.0.0", 0), **secret)).close()
+
+
+@pytest.mark.parametrize(
+    ("facts", "where"),
+    [
+        ({"address": Address("0.0.0.0", 0)}, "0.0.0.0:0"),
+        ({"known": {"b": Address("localhost", 1), "c": Address("c.example", 2)}}, "c.example:2"),
+        ({"known": {"b": Address("127.0.0.1", 1), "c": Address("::1", 2)}}, ""),
+    ],
+)
+def test_a_short_cookie_is_for_this_machine_alone(facts: dict[str, Any], where: str) -> None:
+    me = replace(ME, cookie=b"x" * 15, **facts)
+    if where:
+        said = f"short enough to be guessed, and {where} is not on this machine alone"
+        with pytest.raises(ProgramError, match=said) as raised:
+            listen(me)
+        assert raised.value.code == "Q150"
+        listen(replace(me, tls=Contexts(TLS, TLS))).close()
+        me = replace(me, cookie=b"x" * 16)
+    listen(me).close()
 
 
 def test_addresses_in_numbers() -> None:

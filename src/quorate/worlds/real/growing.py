@@ -103,7 +103,8 @@ class GrowingWorker(Worker):
     def _late(self, number: int, frame: FrameType | None) -> None:
         super()._late(number, frame)
         others_wait = self._in_slice and (self.queue or self._timers)
-        if self._load is None or not others_wait or self._console.busy or self._telling:
+        busy = self._console.busy or self._names.busy or self._telling
+        if self._load is None or not others_wait or busy:
             return
         if is_in_step(frame) and self._load.is_held_up(self._active):
             self._share()

@@ -1,16 +1,20 @@
 """What all operating-system processes of a run share: a file without a name, made before forks.
 
-It holds the names of processes, and the nodes, appended under a lock, so that what one process
-says is known to every other at once; and its locks keep lines of output whole. Invariant: the file
-is unlinked from the beginning, so nothing is left behind however a run ends.
+It holds the names of processes, and the nodes, as records that are appended under a lock, so that
+what one process says is known to every other at once; and its locks keep lines of output whole.
+Invariant: the file is unlinked from the beginning, so nothing is left behind however a run ends;
+and it is not much longer than what it says of names and nodes that are.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +22,9 @@ from msgspec import Struct
 from quorate.core.ids import ProcessId
 from quorate.core.mistakes import name_taken
 from quorate.worlds.real.membership import Address
+
+RECORDS_SPARE = 1 << 10
+"""How many records may be of what is no more, besides as many as are of what is."""
 
 _OUTPUT_LOCK = 1 << 40  # a byte far beyond the names
 _HISTORY_LOCK = _OUTPUT_LOCK + 1
@@ -58,6 +65,18 @@ class Parted(Struct, tag=3, array_like=True):
 
 _Record = Given | Freed | Met | Parted
 
+_Given = dict[str, tuple[int, ProcessId]]
+"""By name: the how many-th it is that was given, and to whom."""
+
+_HEAD = struct.Struct("<QQ")
+
+
+class _Head(NamedTuple):
+    """The first bytes of the file: how often all has been written anew, and where its end is."""
+
+    version: int = 0
+    end: int = _HEAD.size
+
 
 def given(id: ProcessId) -> Given:
     return Given(id.kind, id.path, id.name, id.node, id.origin)
@@ -77,96 +96,134 @@ class Names(Mapping[str, ProcessId]):
     """The processes that have been given a name, in the whole run, and the nodes that are known."""
 
     def __init__(self, file: int) -> None:
+        self.busy = False  # a method is under way that must not be interrupted by another
         self._file = file
-        self._known: dict[str, ProcessId] = {}
+        self._given: _Given = {}  # in the order of their numbers
         self._nodes: dict[str, Address | None] = {}
-        self._read_to = 0
+        self._count = 0  # of the names that have ever been given
+        self._head = _Head()
+        self._records = 0  # in the file
         self._decoder: msgspec.msgpack.Decoder[_Record] = msgspec.msgpack.Decoder(_Record)
 
     def claim(self, id: ProcessId) -> None:
         """Give the name of `id` to it. Raises ProgramError where another process has it."""
-        with _locked(self._file, 0):
-            self.read()
-            owner = self._known.get(id.name)
+        with self._alone():
+            owner = self._owner(id.name)
             if owner is not None:
                 raise name_taken(id.name, owner)
-            self._append(given(id))
+            self._add(given(id))
 
     def hear(self, id: ProcessId) -> ProcessId | None:
         """A name that was given elsewhere: the process that has it already, if another does."""
-        with _locked(self._file, 0):
-            self.read()
-            owner = self._known.get(id.name)
+        with self._alone():
+            owner = self._owner(id.name)
             if owner is None:
-                self._append(given(id))
+                self._add(given(id))
         return None if owner in (None, id) else owner
 
     def add(self, record: Freed | Met | Parted) -> None:
-        with _locked(self._file, 0):
-            self.read()
-            self._append(record)
+        with self._alone():
+            self._add(record)
 
     def nodes(self) -> Mapping[str, Address | None]:
         """The nodes that are known, and the addresses of those that are not connected yet."""
         self.read()
         return self._nodes
 
-    def since(self, position: int) -> tuple[list[ProcessId], int]:
-        """The names that were given after a position and are not free, and the position after."""
-        found: list[ProcessId] = []
-        records = list(self._records(position))
-        for record, _ in records:
-            match record:
-                case Given():
-                    found.append(record.id)
-                case Freed(origin):
-                    found = [id for id in found if id.origin != origin]
-        return found, records[-1][1] if records else position
-
-    def _append(self, record: _Record) -> None:
-        """Under the lock, when all there is has been read."""
-        data = msgspec.msgpack.encode(record)
-        os.pwrite(self._file, len(data).to_bytes(4, "little") + data, self._read_to)
+    def since(self, number: int) -> tuple[list[ProcessId], int]:
+        """The names that were given after the one of a number and are not free; the last number."""
         self.read()
-
-    def _records(self, position: int) -> Iterator[tuple[_Record, int]]:
-        """The records after a position, each with the position after it."""
-        while header := os.pread(self._file, 4, position):
-            size = int.from_bytes(header, "little")
-            data = os.pread(self._file, size, position + 4)
-            if len(data) < size:
-                return
-            position += 4 + size
-            yield self._decoder.decode(data), position
+        new = takewhile(lambda each: each[0] > number, reversed(self._given.values()))
+        return [id for _, id in new][::-1], self._count
 
     def read(self) -> None:
         """Take in what others have said since."""
-        for record, end in self._records(self._read_to):
-            self._read_to = end
-            match record:
-                case Given(_, _, name):
-                    self._known[name] = record.id
-                case Freed(origin):
-                    kept = {name: id for name, id in self._known.items() if id.origin != origin}
-                    self._known = kept
-                case Met(node, address):
-                    self._nodes[node] = address
-                case Parted(node):
-                    self._nodes.pop(node, None)
+        if self._written() != self._head:
+            with self._alone():
+                pass
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else of the run reads or writes meanwhile, and all is known that was said."""
+        self.busy = True
+        try:
+            with _locked(self._file, 0):
+                self._take_in()
+                yield
+        finally:
+            self.busy = False
+
+    def _written(self) -> _Head:
+        data = os.pread(self._file, _HEAD.size, 0)
+        return _Head(*_HEAD.unpack(data)) if data else _Head()
+
+    def _take_in(self) -> None:
+        head = self._written()
+        before: _Given = {}
+        if head.version != self._head.version:
+            before, self._given, self._nodes = self._given, {}, {}
+            self._head, self._records = _Head(head.version), 0
+        data = memoryview(os.pread(self._file, head.end - self._head.end, self._head.end))
+        while data:
+            end = 4 + int.from_bytes(data[:4], "little")
+            self._take(self._decoder.decode(data[4:end]), before)
+            data = data[end:]
+        self._head = head
+
+    def _take(self, record: _Record, before: _Given) -> None:
+        """Learn of a record; a name that was known before all was written anew keeps its number."""
+        self._records += 1
+        match record:
+            case Given(_, _, name):
+                last, _ = next(reversed(self._given.values()), (0, None))
+                number, id = before.get(name, (0, None))
+                if id != record.id or number <= last:
+                    number = self._count = self._count + 1
+                self._given[name] = number, record.id
+            case Freed(origin):
+                owned = [name for name, (_, id) in self._given.items() if id.origin == origin]
+                for name in owned:
+                    del self._given[name]
+            case Met(node, address):
+                self._nodes[node] = address
+            case Parted(node):
+                self._nodes.pop(node, None)
+
+    def _add(self, record: _Record) -> None:
+        """Say something. Once most records are of what is no more, they give way to the others."""
+        self._take(record, {})
+        if self._records <= 2 * (len(self._given) + len(self._nodes)) + RECORDS_SPARE:
+            self._write([record])
+            return
+        self._head = _Head(self._head.version + 1)
+        os.ftruncate(self._file, self._head.end)
+        records: list[_Record] = [given(id) for _, id in self._given.values()]
+        records += [Met(*each) for each in self._nodes.items()]
+        self._records = len(records)
+        self._write(records)
+
+    def _write(self, records: list[_Record]) -> None:
+        bodies = map(msgspec.msgpack.encode, records)
+        data = b"".join(len(body).to_bytes(4, "little") + body for body in bodies)
+        os.pwrite(self._file, data, self._head.end)
+        self._head = self._head._replace(end=self._head.end + len(data))
+        os.pwrite(self._file, _HEAD.pack(*self._head), 0)
+
+    def _owner(self, name: str) -> ProcessId | None:
+        return self._given[name][1] if name in self._given else None
 
     def __getitem__(self, name: str) -> ProcessId:
-        if name not in self._known:
-            with _locked(self._file, 0):
-                self.read()
-        return self._known[name]
+        if name not in self._given:
+            self.read()
+        return self._given[name][1]
 
     def __iter__(self) -> Iterator[str]:
         self.read()
-        return iter(self._known)
+        return iter(self._given)
 
     def __len__(self) -> int:
         self.read()
-        return len(self._known)
+        return len(self._given)
 
 
 @contextmanager

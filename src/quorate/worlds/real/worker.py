@@ -180,7 +180,7 @@ class Worker(Host):
         self._alarmed = False
         if not self._in_slice:
             return
-        if not (self._console.busy or self._telling):
+        if not (self._console.busy or self._names.busy or self._telling):
             self._show_unfinished()
             self._write_output()
             if is_in_step(frame):

@@ -13,7 +13,8 @@ A, B, C = (0,), (1,), (2,)
 
 
 def tell(lives: Lifetimes, path: tuple[int, ...], name: str, by: int, code: int) -> None:
-    lives.take(Change(path, "", name.partition("@")[2], name, by, code))
+    _, several, node = name.partition("@")
+    lives.take(Change(path, "a" if several else "", node, name, by, code))
 
 
 def test_a_run_is_over_when_all_that_was_started_is_settled() -> None:
@@ -63,6 +64,22 @@ def test_what_was_on_a_node_that_is_lost_is_settled() -> None:
     lives.meet("b")
     tell(lives, (6,), "P-6@b", 1, 0)
     assert not lives.over
+
+
+def test_what_was_on_a_node_before_it_was_lost_does_not_count_again() -> None:
+    lives = Lifetimes(main_id("a"), goes_on=True)
+    tell(lives, (), "main@a", -1, 0)
+    tell(lives, (1,), "P-1@b", 1, PREPARATION)
+    tell(lives, (1,), "P-1@b", -1, 0)
+    lives.lose("b")
+    tell(lives, (2,), "P-2@b", 1, PREPARATION)
+    lives.meet("b")
+    for number, name in enumerate(("P-1@b", "P-2@b"), 1):
+        tell(lives, (number,), name, 1, 0)
+    assert lives.over
+    tell(lives, (3,), "P-3@b", 1, 0)
+    tell(lives, (1, 1), "P-1.1@b", 1, 0)
+    assert [change.path for change in lives.at("b")] == [(1, 1), (3,)]
 
 
 def census(*places: Place) -> Census:

@@ -205,6 +205,29 @@ def test_a_program_may_go_on_without_a_node(begin_node: Begin) -> None:
     c.end()
 
 
+def test_what_was_on_a_lost_node_is_not_waited_for_on_the_next_of_its_name(
+    begin_node: Begin,
+) -> None:
+    before = begin_node("x@127.0.0.1:0", "anew", idle=True)
+    a = begin_node("a@127.0.0.1:0", "anew", address_of(before), node_timeout=0.2)
+    a.hear("listens on")
+    a.read_until("there")
+    before.signal(signal.SIGKILL)
+    before.end()
+    a.hear("node x is lost")
+    after = begin_node(f"x@{address_of(before)}", "anew", idle=True, join=f"a@{address_of(a)}")
+    a.end()
+    assert a.status == 0, a.errors
+    assert a.shown[-1].endswith("main@a: there again")
+    after.signal(signal.SIGINT)
+    after.end()
+
+
+def address_of(node: Node) -> str:
+    """As the first line that it says has it."""
+    return node.errors.splitlines()[0].split()[-1]
+
+
 def test_nodes_that_have_much_to_do_get_more_workers(
     begin_node: Begin, idle: tuple[Node, Node]
 ) -> None:

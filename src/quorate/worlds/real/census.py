@@ -49,22 +49,27 @@ class Lifetimes:
 
     A process is started by another, whose start, and end, its own place tells in order: if all
     the starts that are known are settled, none is unknown. What is settled before its start is
-    known may be so for ever, where the start was asked for on a node that is lost.
+    known may be so for ever, where the start was asked for on a node that is lost. If the run
+    `goes_on` without such nodes, what was on one does not count again when it has been begun anew.
     """
 
-    def __init__(self, main: ProcessId | None) -> None:
+    def __init__(self, main: ProcessId | None, goes_on: bool = False) -> None:
         self._counts: dict[tuple[int, ...], int] = {}
         self.open: dict[tuple[int, ...], Change] = {}  # the last change of each
         self.started = 0
         self.daemons = 0
         self.status = 0  # the first exit code that is not 0, as the shell will see it
         self._lost: set[str] = set()
+        self._goes_on = goes_on
+        # By node and creator, the number of the last that was made there; and before it was lost.
+        self._made: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._gone: dict[tuple[str, tuple[int, ...]], int] = {}
         if main is not None:
             self.take(change(main, 1, 0))
 
     def take(self, change: Change) -> None:
-        path, _, node, _, by, code = change
-        if node in self._lost:
+        path, origin, node, _, by, code = change
+        if path and node != origin and self._is_gone(node, path):
             return
         count = self._counts.get(path, 0) + by
         self.started += by > 0 and code != PREPARATION
@@ -80,6 +85,13 @@ class Lifetimes:
         else:
             self.open.pop(path, None)
 
+    def _is_gone(self, node: str, path: tuple[int, ...]) -> bool:
+        """Whether a process was on a node that is lost; creations of one creator are in order."""
+        number, key = path[-1], (node, path[:-1])
+        if self._goes_on:
+            self._made[key] = max(number, self._made.get(key, 0))
+        return node in self._lost or number <= self._gone.get(key, 0)
+
     def at(self, node: str) -> list[Change]:
         """Of each process on a node that is open the last change, in the order of their paths."""
         return [change for _, change in sorted(self.open.items()) if change.node == node]
@@ -94,7 +106,9 @@ class Lifetimes:
 
     def meet(self, node: str) -> None:
         """A node is there, which may have been lost before."""
-        self._lost.discard(node)
+        if node in self._lost:
+            self._lost.discard(node)
+            self._gone |= {key: last for key, last in self._made.items() if key[0] == node}
 
     @property
     def over(self) -> bool:

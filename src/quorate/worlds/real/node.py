@@ -75,12 +75,11 @@ class Node:
         self._crew: dict[Place, Crew] = {}
         self._seats: list[Seat] = []  # for workers that may come
         self._gone: set[Place] = set()
-        self._census = Census(is_node)
+        census = self._census = Census(is_node)
         self._me = me = options.membership
-        self._lifetimes = Lifetimes(None if me is not None and me.idle else main_id(options.node))
-        self._others = None
-        if me is not None:
-            self._others = Others(me, self._lifetimes, self._census, program.goes_on, self)
+        main = None if me is not None and me.idle else main_id(options.node)
+        lives = self._lifetimes = Lifetimes(main, program.goes_on)
+        self._others = None if me is None else Others(me, lives, census, program.goes_on, self)
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._deadline: float | None = None

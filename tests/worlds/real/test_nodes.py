@@ -166,6 +166,17 @@ def test_a_node_that_is_stopped_is_waited_for(begin_node: Begin) -> None:
     d.end()
 
 
+def test_workers_end_with_their_node_though_they_are_stopped(begin_node: Begin) -> None:
+    d = begin_node("d", "nodes", idle=True, workers=2)
+    a = begin_node("a", "nodes", "long", "d", node_timeout=0.2)
+    a.read_until("waiters on")
+    os.killpg(d.popen.pid, signal.SIGSTOP)
+    d.signal(signal.SIGKILL)
+    d.end()
+    assert a.end().status == 1
+    assert "error[Q149]: node d is lost: it cannot be reached: " in a.errors
+
+
 def test_a_run_ends_only_when_those_it_was_to_join_have_been_there(begin_node: Begin) -> None:
     a = begin_node("a", "nodes", "nothing", join="b@127.0.0.1:1", node_timeout=0.2).end()
     assert a.status == 1

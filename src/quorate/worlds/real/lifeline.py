@@ -1,7 +1,7 @@
 """What ties the processes of the system that make a run to its node.
 
 Each holds one end of a pipe whose other end only the node has. Invariant: when that is closed,
-be it by the node's death, the kernel kills the process, whatever it is doing.
+be it by the node's death, the kernel kills the process, whatever it is doing, or if it is stopped.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 def tie(lifeline: int) -> bool:
     """Tie this process to the node; whether the node is still there."""
     signal.signal(signal.SIGIO, signal.SIG_DFL)
+    if hasattr(fcntl, "F_SETSIG"):  # elsewhere than on Linux it is SIGIO
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)  # which one that is stopped gets, too
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)

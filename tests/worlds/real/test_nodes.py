@@ -149,6 +149,19 @@ def test_a_worker_of_a_node_is_killed(begin_node: Begin) -> None:
     assert "error[Q149]: node d has left: " in a.errors
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_worker_that_is_connected_with_others_is_killed(
+    begin_node: Begin, workers: int
+) -> None:
+    """They do not wait for the node as for one that says nothing."""
+    d = begin_node("d", "nodes", idle=True, workers=workers)
+    a = begin_node("a", "nodes", "long", "d", node_timeout=600)
+    a.read_until("waiters on")
+    os.kill(min(children_of(d.popen.pid)), signal.SIGKILL)
+    assert (d.end().status, a.end().status) == (1, 1)
+    assert "error[Q149]: node d is lost: it has given up on this node, or has left\n" in a.errors
+
+
 def children_of(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(each) for each in found.split()]

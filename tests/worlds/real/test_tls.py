@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ import uvloop
 from quorate.core.errors import ProgramError
 from quorate.core.ids import main_id
 from quorate.worlds.real import dialing
+from quorate.worlds.real.parting import part
 from quorate.worlds.real.tls import TlsFiles, contexts
-from worlds.real.peering import Node, Proxy, Scene, is_alive, play
+from worlds.real.peering import Node, Proxy, Scene, is_alive, listening, play
 
 Files = Callable[..., TlsFiles]
 LONG_AGO = datetime.datetime(2001, 1, 1)
@@ -264,6 +266,23 @@ def test_a_key_with_a_password_is_not_asked_for(files: Files) -> None:
     )
     with pytest.raises(ProgramError, match="locked with a password"):
         contexts(made)
+
+
+@pytest.mark.parametrize("cookie", [b"shared", b"another"])
+def test_a_node_whose_gateway_has_died_says_so_to_whom_it_knows(
+    files: Files, cookie: bytes
+) -> None:
+    async def act(scene: Scene) -> None:
+        with listening() as listener:
+            b = scene.node("b", tls=files("b"), listener=listener.dup())
+            a = scene.node("a", b, tls=files("a"), patience=1000.0)
+            await scene.until(lambda: a.events)
+            scene.stop(b)
+            await asyncio.to_thread(part, replace(b.me, cookie=cookie), listener)
+        gone = ("lost", "b", "it has given up on this node, or has left")
+        assert a.events[1:] == [gone] * (cookie == b"shared")
+
+    play(act)
 
 
 def test_one_without_tls_still_lives(files: Files) -> None:

@@ -7,7 +7,7 @@ counter method). Invariant: counts only grow, but for `open`, which a place's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from quorate.core.ids import ProcessId
@@ -15,6 +15,11 @@ from quorate.worlds.real.program import Place
 
 Counts = dict[Place, tuple[int, int]]
 """peer -> (sent to it, taken from it), since the beginning"""
+
+
+def counted(counts: Iterable[tuple[Place, int, int]]) -> Counts:
+    """Counts as a place tells them."""
+    return {tuple(place): (sent, taken) for place, sent, taken in counts}
 
 
 DAEMON = -1

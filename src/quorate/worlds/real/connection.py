@@ -6,6 +6,7 @@ Invariant: until the handshake has come to an agreement, nothing that comes goes
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import ssl
 import sys
@@ -13,9 +14,10 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from quorate.net.handshake import Agreed, Handshake, Refused, Why
+from quorate.net.handshake import NONCE_BYTES, Agreed, Handshake, Party, Refused, Why
 from quorate.net.records import BadRecord, Splitter
 from quorate.net.session import FRAME_BYTES_MAX
+from quorate.worlds.real.membership import Membership
 from quorate.worlds.real.tls import ALERT, Tunnel
 
 READ_BYTES = 1 << 16
@@ -249,6 +251,26 @@ class Connection:
             return None
         info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         return Facts(*_TCP_INFO.unpack(info))
+
+
+def greet(
+    loop: asyncio.AbstractEventLoop,
+    end: socket.socket,
+    me: Membership,
+    party: Party,
+    wanted: str | None,
+    agreed: Callable[[Connection, Agreed], None],
+    failed: Callable[[Connection, Exception], None],
+) -> Connection:
+    """A connection whose handshake begins, with the node that is `wanted` or whoever has come."""
+    keep_alive(end, me.patience)
+    handshake = Handshake(party, me.cookie or b"", secrets.token_bytes(NONCE_BYTES), wanted)
+    tunnel = None
+    if me.tls is not None:
+        dials = wanted is not None
+        tunnel = Tunnel(me.tls.dialer if dials else me.tls.listener, dials)
+        handshake.certified = tunnel.is_for
+    return Connection(loop, end, handshake, tunnel, agreed, failed)
 
 
 def keep_alive(end: socket.socket, seconds: float) -> None:

@@ -22,7 +22,7 @@ from quorate.worlds.base import collect_seldom, stuck
 from quorate.worlds.real import control as ct
 from quorate.worlds.real import notes
 from quorate.worlds.real.birth import Birth, Seat, live_and_exit, raise_limit
-from quorate.worlds.real.census import Census, Change, Lifetimes
+from quorate.worlds.real.census import Census, Change, Lifetimes, counted
 from quorate.worlds.real.checked import CheckedWorker
 from quorate.worlds.real.growing import GrowingWorker
 from quorate.worlds.real.journal import Journal, begun
@@ -90,7 +90,7 @@ class Node:
         self._stands_then: Callable[[], None] = lambda: None
         self._stands_by = 0.0
         self._asked_where = False
-        self._deaf = False  # to signals, for the end has begun
+        self._deaf = self._mute = False  # to signals, at the end; to nodes, without a gateway
         self._is_engaged = self._is_interrupted = False  # with a worker; meanwhile
         self._shared = shared_file()
         as_json = options.log_format == "json"
@@ -115,6 +115,10 @@ class Node:
         except Interrupted:
             self._outcome.interrupted = True
             self._outcome.status = 130
+        if self._mute and self._me is not None and self._options.listener is not None:
+            from quorate.worlds.real.parting import part  # few need it
+
+            part(self._me, self._options.listener)
         self._outcome.status = self._outcome.status or self._lifetimes.status
         self._outcome.seconds = time.monotonic() - begin
         mains = 1 if self._me is None or not self._me.idle else 0
@@ -291,9 +295,9 @@ class Node:
             case ct.Lives(changes):
                 self._take_lives(changes)
             case ct.Tally(0, _, counts):
-                self._census.idle(crew.place, _counts(counts))
+                self._census.idle(crew.place, counted(counts))
             case ct.Tally(round, busy, counts):
-                self._census.answer(crew.place, round, busy, _counts(counts))
+                self._census.answer(crew.place, round, busy, counted(counts))
                 if self._census.stuck and not self._stopping:
                     (self.stuck if self._others is None else self._others.quiet)()
             case ct.Wants(place):
@@ -450,13 +454,14 @@ class Node:
         outcome.unreached += summary.unreached
         if self._options.isolate:
             self._gone.add(crew.place)
-            self._census.leave(crew.place, _counts(summary.counts))
+            self._census.leave(crew.place, counted(summary.counts))
 
     def _lost(self, crew: Crew) -> None:
         """A worker's end of the channel is closed: it has exited, or was killed."""
         self._forget(crew)
         _, status = os.waitpid(crew.pid, 0)
         if crew.summary is None and not self._stopping:
+            self._mute = crew.place == self._options.main_place
             self.fail(self._obituary(crew, os.waitstatus_to_exitcode(status)))
 
     def _obituary(self, crew: Crew, code: int) -> str:
@@ -583,10 +588,6 @@ class Node:
         self._crew.clear()
         self._selector.close()
         os.close(self._shared)
-
-
-def _counts(counts: Iterable[tuple[Place, int, int]]) -> dict[Place, tuple[int, int]]:
-    return {tuple(place): (sent, taken) for place, sent, taken in counts}
 
 
 def run(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import socket
 from collections.abc import Callable, Hashable
 from functools import partial
@@ -18,10 +17,8 @@ from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
 from quorate.net.codec import Arrival
 from quorate.net.handshake import (
-    NONCE_BYTES,
     REMEDIES,
     Agreed,
-    Handshake,
     Introduction,
     Refused,
     Where,
@@ -30,13 +27,12 @@ from quorate.net.handshake import (
 from quorate.net.records import BadRecord
 from quorate.net.registry import Registry
 from quorate.net.session import BadSession
-from quorate.worlds.real.connection import Connection, keep_alive
+from quorate.worlds.real.connection import Connection, greet
 from quorate.worlds.real.datagrams import Datagrams
 from quorate.worlds.real.dialing import AGAIN_SECONDS, Dialer
 from quorate.worlds.real.doorway import Doorway
 from quorate.worlds.real.membership import UNSENT_BYTES_MAX, Address, Fingerprint, Membership
 from quorate.worlds.real.peerlink import PeerLink
-from quorate.worlds.real.tls import Tunnel
 
 WATCHES = 4
 """How often, while a node is waited for, one looks whether its host is there."""
@@ -296,19 +292,8 @@ class Peers:
         wanted: str | None,
         failed: Callable[[Connection, Exception], None],
     ) -> Connection:
-        keep_alive(end, self.me.patience)
-        tunnel = None
-        if self.me.tls is not None:
-            dials = wanted is not None
-            tunnel = Tunnel(self.me.tls.dialer if dials else self.me.tls.listener, dials)
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        handshake = Handshake(self, self.me.cookie or b"", nonce, wanted)
-        if tunnel is not None:
-            handshake.certified = tunnel.is_for
-        loop = self.worker.loop
-        return Connection(
-            *(loop, end, handshake, tunnel, self.guarded(self._agreed), self.guarded(failed))
-        )
+        agreed, failed = self.guarded(self._agreed), self.guarded(failed)
+        return greet(self.worker.loop, end, self.me, self, wanted, agreed, failed)
 
     def introduce(self, peer: str, incarnation: int, dialed: bool) -> Introduction:
         """What a node is told that has proved itself. Raises Refused."""

@@ -120,6 +120,18 @@ def test_simulate_answers_what_came_of_each_seed(files: pytest.Pytester) -> None
     files.runpytest("-q").assert_outcomes(passed=1)
 
 
+def test_the_function_leaves_the_failure_to_the_caller(files: pytest.Pytester) -> None:
+    files.makepyfile(
+        """
+        from quorate.testing import search
+        def test_some():
+            *held, last = search("late.da", seeds=50)
+            assert last.failed and not any(each.failed for each in held)
+        """
+    )
+    files.runpytest("-q").assert_outcomes(passed=1)
+
+
 def test_a_cluster_is_closed_with_its_test(files: pytest.Pytester) -> None:
     files.makepyfile(
         """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from quorate.testing.checking import Violated, check
     from quorate.testing.cluster import Cluster, Failed
-    from quorate.testing.search import search
+    from quorate.testing.searching import search
     from quorate.worlds.sim.byhand import NotUnderWay
 
 __all__ = ["Cluster", "Failed", "NotUnderWay", "Violated", "check", "search"]
@@ -24,7 +24,7 @@ _HOMES = {
     "NotUnderWay": "quorate.worlds.sim.byhand",
     "Violated": "quorate.testing.checking",
     "check": "quorate.testing.checking",
-    "search": "quorate.testing.search",
+    "search": "quorate.testing.searching",
 }
 
 

@@ -79,7 +79,7 @@ class ProgramItem(_Item):
 
     def runtest(self) -> None:
         from quorate.lang.diagnostics import QuorateSyntaxError
-        from quorate.testing.search import never, search, told
+        from quorate.testing.searching import never, search, told
 
         try:
             results = search(self.path, seeds=_seeds(self.config))
@@ -130,7 +130,7 @@ def simulate(request: pytest.FixtureRequest) -> Callable[..., list[Result]]:
     __tracebackhide__ = True
 
     def simulate(program: str | os.PathLike[str], *args: object, **options: Any) -> list[Result]:
-        from quorate.testing.search import search, told
+        from quorate.testing.searching import search, told
 
         __tracebackhide__ = True
         options.setdefault("seeds", _seeds(request.config))

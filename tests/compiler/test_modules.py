@@ -102,6 +102,26 @@ def test_inheriting_by_any_import(folder: Path, imports: str, base: str, step: s
         assert actor.shown == [(5, 14, "x")]  # the base's handler came first
 
 
+def test_each_program_has_modules_of_its_own(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        for inner in ("", "part"):
+            (tmp_path / folder / inner).mkdir()
+        (tmp_path / folder / "other.py").write_text(f"x = '{folder}'")
+        (tmp_path / folder / "part" / "shared.da").write_text(f"x = '{folder}'")
+        text = "import other, part.shared\nboth = other.x + part.shared.x\n"
+        (tmp_path / folder / "prog.da").write_text(text)
+    programs = [load(str(tmp_path / folder / "prog.da")) for folder in ("a", "b", "a")]
+    assert [each.both for each in programs] == ["aa", "bb", "aa"]
+
+
+@pytest.mark.parametrize(
+    "imports", ["from pkg import inner", "from plain import inner", "import pkg.inner as inner"]
+)
+def test_modules_in_packages_are_loaded_anew(folder: Path, imports: str) -> None:
+    first = run(folder, imports)
+    assert load_anew(first).inner is not first.inner
+
+
 def test_setups_of_bases(folder: Path) -> None:
     text = """
 from m import Controllee

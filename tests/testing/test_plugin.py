@@ -232,3 +232,36 @@ def test_all_that_a_program_may_do(files: pytest.Pytester) -> None:
     assert "AssertionError: the second was first" in text
     assert "It takes " in text
     assert "checking.py" not in text
+
+
+BRANCHES = """
+class P(process):
+    def setup():
+        self.way = 0
+    def run():
+        send(('a',), to=self)
+        send(('b',), to=self)
+        await(received(('a',)) and received(('b',)))
+        if await(received(('a',))): way = 1
+        elif received(('b',)): way = 2
+        assert way == 1
+"""
+
+
+def test_all_that_a_program_of_several_modules_may_do_after_it_was_simulated(
+    files: pytest.Pytester,
+) -> None:
+    """What a simulated run has compiled tries no other branch: it is compiled anew."""
+    (files.path / "parts.da").write_text(BRANCHES)
+    (files.path / "whole.da").write_text("from parts import P\ndef main(): start(new(P, ()))\n")
+    files.makepyfile(
+        """
+        import pytest
+        from quorate.testing import Violated, check, search
+        def test_it():
+            assert not search("whole.da", seeds=1)[-1].failed
+            with pytest.raises(Violated):
+                check("whole.da")
+        """
+    )
+    files.runpytest("-q").assert_outcomes(passed=1)

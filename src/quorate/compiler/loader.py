@@ -16,7 +16,7 @@ import marshal
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -46,14 +46,16 @@ def load(
     A name with dots is that of a module in a package, which is imported first. Without `views`,
     its queries and those of modules that it imports go over whole histories; with `marks` they note
     what is reached (see compiler/coverage.py), with `properties` they have those of the program,
-    with `branching` they ask where the language allows several outcomes (core/choosing.py).
+    with `branching` they ask where the language allows several outcomes (core/choosing.py). What
+    was loaded before is forgotten: modules that both import are compiled, and run, once for each.
     Errors of the program show `path` as it is given; its code has the absolute one.
     Raises QuorateSyntaxError, and whatever the module's own statements raise.
     """
     install(views=views, marks=marks, properties=properties, branching=branching)
     shown, path = path, os.path.abspath(path)
+    root = os.path.dirname(path) if name is None else folder_of(path, name)
+    _forget(_parts_in({root, *map(_folder_of_module, program_modules())}))
     name = module_name(path) if name is None else name
-    root = folder_of(path, name)
     code = compiled(shown, root, cache=cache)
     if sys.path[:1] != [root]:
         sys.path[:] = [root, *(place for place in sys.path if place != root)]
@@ -65,7 +67,14 @@ def load(
 
 
 def _execute(name: str, path: str) -> ModuleType:
-    """Run the statements of the module at `path`, whose code is at hand, under `name`."""
+    """A program: the module at `path`, whose code is at hand, under `name`, and all it imports."""
+    module = _run(name, path)
+    module.__dict__["_parts_"] = program_modules()  # for worlds/base/program.py
+    return module
+
+
+def _run(name: str, path: str) -> ModuleType:
+    """Run the statements of the module."""
     code = DaLoader.kept[path]
     package, _, own = name.rpartition(".")
     around = importlib.import_module(package) if package else None
@@ -95,10 +104,10 @@ def load_anew(module: ModuleType) -> ModuleType:
     Their statements are run again; no .da file is looked at.
     """
     kept = {str(module.__file__): module.__dict__["_code_"]}
-    for name, each in parts_of(module).items():
-        if is_program(each):
-            kept[str(each.__file__)] = each.__dict__["_code_"]
-        del sys.modules[name]
+    parts = parts_of(module)
+    for each in filter(is_program, parts.values()):
+        kept[str(each.__file__)] = each.__dict__["_code_"]
+    _forget(parts)
     DaLoader.kept = kept
     try:
         return _execute(module.__name__, str(module.__file__))
@@ -132,19 +141,38 @@ def parts_of(module: ModuleType) -> dict[str, ModuleType]:
 
     Those are all .da modules, and those of Python in its folder.
     """
-    folder = folder_of(str(module.__file__), module.__name__)
+    return _parts_in({_folder_of_module(module)})
+
+
+def _parts_in(folders: Iterable[str]) -> dict[str, ModuleType]:
     others = ("quorate", "__main__")
     return {
         name: each
         for name, each in list(sys.modules.items())
-        if is_program(each) or (lies_in(each, folder) and name.partition(".")[0] not in others)
+        if is_program(each)
+        or (any(lies_in(each, f) for f in folders) and name.partition(".")[0] not in others)
     }
+
+
+def _forget(modules: Mapping[str, ModuleType]) -> None:
+    """Have whoever imports these modules have them anew, also from packages that are left."""
+    for name in modules:
+        del sys.modules[name]
+    for name, each in modules.items():
+        package, _, own = name.rpartition(".")
+        around = vars(sys.modules[package]) if package in sys.modules else {}
+        if around.get(own) is each:
+            del around[own]
 
 
 def lies_in(module: ModuleType | None, folder: str) -> bool:
     """Whether the file of a module is in this folder, and is not merely installed there."""
     file = getattr(module, "__file__", None) or ""
-    return file.startswith(folder + os.sep) and "-packages" + os.sep not in file
+    installed = "-packages" + os.sep in file or file.startswith(_PYTHON)
+    return file.startswith(os.path.join(folder, "")) and not installed
+
+
+_PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # where its standard library is
 
 
 def program_modules() -> list[ModuleType]:
@@ -164,6 +192,10 @@ def folder_of(path: str, name: str) -> str:
     for _ in name.split("."):
         place = os.path.dirname(place)
     return place
+
+
+def _folder_of_module(module: ModuleType) -> str:
+    return folder_of(str(module.__file__), module.__name__)
 
 
 def _is_package(path: str, name: str) -> bool:

@@ -35,7 +35,7 @@ WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance"
 
 TAKEN = {
     *("core_", "_code_", "main_config_", "main_process_", "module_config_", "uses_clock_"),
-    *("_covered_", "_points_", "_properties_", "_specifications_"),
+    *("_covered_", "_parts_", "_points_", "_properties_", "_specifications_"),
 }
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")

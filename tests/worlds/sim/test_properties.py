@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from quorate.compiler.loader import load_anew
 from quorate.core.errors import PropertyFailed
 from quorate.worlds.sim import simulate
+from quorate.worlds.sim.run import load_for
 from worlds.sim.conftest import Story, Tell
 
 PROGRAM = """
@@ -192,11 +194,30 @@ def test_a_failure_is_the_same_where_processes_are_frozen_at_every_step(tmp_path
     assert str(one).splitlines()[0] == str(other).splitlines()[0]
 
 
-def test_properties_of_imported_modules_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(tmp_path))
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import of_it",
+        "from of_it import *",
+        "from of_it import P as Q",
+        "import folder_of_it.inner",
+        "from folder_of_it import inner",
+        "import python_of_it",
+    ],
+)
+def test_properties_of_all_imported_modules_count(tmp_path: Path, imports: str) -> None:
     body, main = PROGRAM.split("def main")
-    (tmp_path / "parts_of_it.da").write_text(f"{body}\n@always\ndef holds(): return {DONE}\n")
-    (tmp_path / "whole.da").write_text(f"import time\nfrom parts_of_it import P\ndef main{main}")
-    assert isinstance(simulate(tmp_path / "whole.da").error, PropertyFailed)
+    says = "from parts_of_it import P\n@always\ndef f(): return each(p in P, has=not p.busy)\n"
+    files = {
+        "parts_of_it.da": body,
+        "of_it.da": says,
+        "folder_of_it/inner.da": says,
+        "python_of_it.py": "import of_it",
+        "whole.da": f"import time\n{imports}\nfrom parts_of_it import P\ndef main{main}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    module = load_for(tmp_path / "whole.da", views=True)
+    for each in (module, load_anew(module)):
+        assert isinstance(simulate(each).error, PropertyFailed)

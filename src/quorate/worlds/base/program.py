@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -62,12 +61,5 @@ def specifications_of(module: ModuleType) -> list[Specification]:
 
 
 def _modules_of(module: ModuleType) -> list[ModuleType]:
-    """The .da modules that a program is made of, as far as its processes are concerned."""
-    modules = [module]
-    for each in modules:
-        for value in vars(each).values():
-            if isinstance(value, type) and issubclass(value, Process):
-                value = sys.modules.get(value.__module__)
-            if isinstance(value, ModuleType) and "_code_" in vars(value) and value not in modules:
-                modules.append(value)
-    return modules
+    """The .da modules that a program is made of, however it has imported them: it first."""
+    return [module, *(each for each in getattr(module, "_parts_", ()) if each is not module)]

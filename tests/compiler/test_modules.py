@@ -258,6 +258,7 @@ def errors(folder: Path, text: str, **others: str) -> list[str]:
     return []
 
 
+PROPERTIES = "properties are not imported: they count in whatever module of the program they are"
 PLACES = "modules are looked for beside the program, then along `sys.path`"
 
 
@@ -296,13 +297,14 @@ def test_modules_that_may_be_there_when_they_are_asked_for(folder: Path) -> None
         ("import m\ndef main(): new(m.Controlee)", "did you mean `Controllee`?"),
         ("import m as n\nclass P(n.Controlee): pass", "did you mean `Controllee`?"),
         ("import pkg.inner\nx = pkg.inner.nothing", "it defines `Controllee`, `STEP`"),
+        ("from whole import fine", PROPERTIES),
         ("from whole import main", "`main` is run by itself, and is not imported"),
         ("from empty import nothing", "it defines nothing"),
     ],
 )
 def test_a_name_that_a_module_does_not_define(folder: Path, text: str, help: str) -> None:
     line = text.count("\n") + 1
-    whole = {"whole": "def main(): pass\nx = 1\n", "empty": ""}
+    whole = {"whole": "def main(): pass\nx = 1\n@always\ndef fine(): return True\n", "empty": ""}
     assert errors(folder, text + "\n", **whole) == [f"Q016:prog:{line}: {help}"]
 
 

@@ -131,10 +131,11 @@ def one_at_a_time(module: ModuleType, **given: Any) -> str:
     return "".join(type(each).__name__ for each in made if each.one_at_a_time_)
 
 
+@pytest.mark.parametrize("what", ["Base", "*"])
 def test_a_class_comes_before_its_module_and_that_before_the_modules_of_bases(
-    loaded: Loaded,
+    loaded: Loaded, what: str
 ) -> None:
-    assert one_at_a_time(loaded(LEVELS, BASE)) == "PS"
+    assert one_at_a_time(loaded(LEVELS.replace("import Base", f"import {what}"), BASE)) == "PS"
 
 
 def test_main_comes_before_classes_and_the_command_line_before_main(loaded: Loaded) -> None:

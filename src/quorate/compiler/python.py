@@ -31,6 +31,7 @@ from quorate.lang.scopes import parameters, stored_names
 
 API = "quorate.core.api"
 MAIN = "main_process_"
+CONFIG = "_config_"  # of the module: no `import *` takes it from another
 AMBIENT = {
     "random": [name for name in random.__all__ if not name.startswith("System")],
     "time": [name for name in dir(time) if not name.startswith("_")],
@@ -75,7 +76,7 @@ class Writer(PropertyWriter):
         checks = self.write_properties()
         written = self.body(tree.body)
         start = [ast.copy_location(_import_core(), tree.body[0])] if tree.body else [_import_core()]
-        start += _facts({"module_config_": self.module_config})
+        start += _facts({CONFIG: self.module_config})
         place = end_of_header(written)
         main_config: Any = joined(self.main_config)
         if not main_config and _imports_star(tree) and _has_main(tree):
@@ -161,7 +162,7 @@ class Writer(PropertyWriter):
         return {
             "class_fields_": tuple(fields),
             "observed_fields_": tuple(sorted(map(self.own_name, observed))),
-            "module_config_": load("module_config_") if self.module_config else None,
+            "module_config_": load(CONFIG) if self.module_config else None,
             "own_config_": _configs(node.body),
             "invokes_": _says(node, "invoke"),
         }

@@ -158,6 +158,8 @@ def no_such_name(module: Program, name: str, at: ast.AST, found: Diagnostics) ->
         help = f"it defines {', '.join(f'`{each}`' for each in names[:_NAMES_MAX])}{more}"
     help = "`main` is run by itself, and is not imported" if name == "main" else help
     help = f"did you mean `{near}`?" if near else help
+    if any(each.name == name for each in module.properties):
+        help = "properties are not imported: they count in whatever module of the program they are"
     found.error("Q016", f"`{module.path}` defines no `{name}`", at, help=help)
 
 

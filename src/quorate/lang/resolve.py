@@ -34,8 +34,8 @@ WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance"
 """Builtins to which `self` is the process itself, not its id."""
 
 TAKEN = {
-    *("core_", "_code_", "main_config_", "main_process_", "module_config_", "uses_clock_"),
-    *("_covered_", "_parts_", "_points_", "_properties_", "_specifications_"),
+    *("core_", "main_config_", "main_process_", "uses_clock_"),
+    *("_code_", "_config_", "_covered_", "_parts_", "_points_", "_properties_", "_specifications_"),
 }
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")

@@ -26,7 +26,7 @@ def faults_of_program(module: ModuleType) -> dict[str, Any]:
 
     What `main` says of a fault comes before what the module says of it.
     """
-    levels = (getattr(module, "module_config_", {}), getattr(module, "main_config_", {}))
+    levels = (getattr(module, "_config_", {}), getattr(module, "main_config_", {}))
     faults: dict[str, Any] = over(*levels).get("faults", {})
     return faults
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 import click
@@ -56,6 +57,23 @@ def test_a_program_that_does_not_compile(quorate: Callable, made_up: Callable) -
     assert "error[Q012]: no `y`" in outcome.err
     assert "a.da:1:5" in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("from beside import *\nlinearizable('register')\n", "import what is needed by its name"),
+        ("from . import beside\n", "what is in a package is run by its name: `-m PACKAGE.MODULE`"),
+    ],
+)
+def test_what_python_does_not_explain_of_imports(
+    quorate: Callable, tmp_path: Path, text: str, help: str
+) -> None:
+    (tmp_path / "beside.py").write_text("")
+    (tmp_path / "prog.da").write_text(f"{text}def main(): pass\n")
+    outcome = quorate("run", str(tmp_path / "prog.da"))
+    assert outcome.status == 1
+    assert help in outcome.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by nought"), SyntaxError("by nought")])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from quorate.compiler.loader import load, load_anew
+from quorate.compiler.passes import lint_file
 from quorate.core.ambient import here
 from quorate.lang.diagnostics import QuorateSyntaxError
 from stage import Actor
@@ -377,6 +378,29 @@ def test_random_and_time_are_the_worlds(folder: Path, imports: str, draw: str, n
         answers.append([process.go(), process.inside() if "*" not in imports else 0])
     assert answers[0] == answers[1]
     assert answers[0][0][1] == 77.5
+
+
+@pytest.mark.parametrize("kind", ["da", "py"])
+@pytest.mark.parametrize("asks", ["", "pkg.inner.base", "pkg.alone"])
+def test_a_package_is_there_before_what_is_in_it(tmp_path: Path, kind: str, asks: str) -> None:
+    """It imports, in a circle, a module that asks for another one in it."""
+    base = "from .. import kinds\nfrom ..kinds import A\nboth = A, kinds.A\n"
+    files = {
+        "pkg/__init__.da": "from .inner.base import both\n",
+        "pkg/inner/base.da": base,
+        "pkg/alone.da": "import pkg.inner.base, pkg.kinds\nfrom pkg import kinds, both\n",
+        f"pkg/kinds.{kind}": "A = 1\n",
+        "prog.da": "import pkg.inner.base\nfrom pkg import both, kinds\nimport pkg.kinds as same\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    path = tmp_path / f"{asks.replace('.', '/') or 'prog'}.da"
+    program = load(str(path), asks or None)
+    assert (program.both, program.kinds.A) == ((1, 1), 1)
+    again = load_anew(program)
+    assert again.both == (1, 1) and again.kinds is not program.kinds
+    assert lint_file(str(path)) == []
 
 
 def test_a_circle_that_works_from_one_side(folder: Path) -> None:

@@ -114,10 +114,26 @@ def _tell_program_failed(failed: ProgramFailed) -> None:
             frame.filename = seen_from_here(frame.filename)
     text = "".join(trace.format_exception_only()).strip()
     shown = "".join(trace.format()).strip().removesuffix(text).rstrip()
-    code, help = "Q100", ""
+    code, help = "Q100", _advice(error)
     if isinstance(error, ProgramError):
-        code, text, help = error.code, error.message, f"\n  = help: {error.help}"
-    click.echo(f"error[{code}]: {failed.path} failed: {text}\n{shown}{help}", err=True)
+        code, text, help = error.code, error.message, error.help
+    told = f"error[{code}]: {failed.path} failed: {text}\n{shown}"
+    click.echo(f"{told}\n  = help: {help}" if help else told, err=True)
+
+
+def _advice(error: BaseException) -> str:
+    """What to do about an exception that Python's words do not explain."""
+    from quorate.lang.properties import PROPERTIES
+    from quorate.lang.specifications import GUARANTEES
+
+    if isinstance(error, NameError) and error.name in (*PROPERTIES, *GUARANTEES):
+        return (
+            "what `import *` takes from a module of Python may be of that name, so it is not the "
+            "word of the language here: import what is needed by its name"
+        )
+    if isinstance(error, ImportError) and "no known parent package" in str(error):
+        return "what is in a package is run by its name: `-m PACKAGE.MODULE`, from beside it"
+    return ""
 
 
 def _chain(trace: traceback.TracebackException) -> Iterator[traceback.TracebackException]:

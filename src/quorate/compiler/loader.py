@@ -154,11 +154,13 @@ def _parts_in(folders: Iterable[str]) -> dict[str, ModuleType]:
     }
 
 
-def _forget(modules: Mapping[str, ModuleType]) -> None:
+def _forget(modules: dict[str, ModuleType]) -> None:
     """Have whoever imports these modules have them anew, also from packages that are left."""
-    for name in modules:
+    inside = tuple(f"{name}." for name, each in modules.items() if hasattr(each, "__path__"))
+    gone = {name: each for name, each in sys.modules.items() if name.startswith(inside)} | modules
+    for name in gone:
         del sys.modules[name]
-    for name, each in modules.items():
+    for name, each in gone.items():
         package, _, own = name.rpartition(".")
         around = vars(sys.modules[package]) if package in sys.modules else {}
         if around.get(own) is each:

@@ -150,21 +150,31 @@ class Modules:
         Raises QuorateSyntaxError with the errors of that module, ModuleNotFoundError where there
         is certainly no module of that name.
         """
-        from quorate.compiler.passes import analyse
-
         path = find_file(name, level, self.beside if level else self.known.root)
         if path is None:
             if level == 0 and not self.known.has_python(name):
                 raise ModuleNotFoundError(name)
             return None
-        programs = self.known.programs
         if path == self.path:
             return None  # a package that asks for its own submodules
+        packages = [each for each in _packages_around(path, name, level) if each != self.path]
+        own = self.known.programs.pop(self.path)  # such a package may import it, too
+        for package in packages:
+            self._look_at(package, name, level)
+        self.known.programs.setdefault(self.path, own)
+        self._look_at(path, name, level)
+        return self.known.programs[path] or self._unfinished(path)
+
+    def _look_at(self, path: str, name: str, level: int) -> None:
+        """Analyse a module that this one has to import for `name`, unless that was done."""
+        from quorate.compiler.passes import analyse
+
+        programs = self.known.programs
         if path not in programs:
             self.known.asking[self.path] = name, level
             inner = Modules(seen_from_here(path), self.known)
-            programs[path] = analyse(inner.source(), inner.find).program
-        return programs[path] or self._unfinished(path)
+            program = programs[path] = analyse(inner.source(), inner.find).program
+            program.submodules = _submodules(path)
 
     def _unfinished(self, path: str) -> Program | None:
         """What a module has defined when, in a circle, it comes to the import that leads here."""
@@ -176,6 +186,7 @@ class Modules:
         tree.body = list(itertools.takewhile(lambda node: not _imports(node, *asked), tree.body))
         program = Program(source.path, source.text, tree, unfinished=True)
         program.names, anything = module_names(tree)
+        program.submodules = _submodules(path)
         program.knows_names = not anything and "*" not in stored_names(tree.body)[0]
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
@@ -183,6 +194,45 @@ class Modules:
                 if bases & {"process", *program.classes}:
                     program.classes[node.name] = ClassInfo(node.name)
         return program
+
+
+_INIT = "__init__.da"
+
+
+def _packages_around(path: str, name: str, level: int) -> list[str]:
+    """The packages around a module that is imported as `name`, the outermost first.
+
+    Without a name, by `from . import`, it is itself one that was there before.
+    """
+    found: list[str] = []
+    inside = name.count(".") + level  # so many folders at least
+    package = os.path.join(os.path.dirname(path), _INIT)
+    if package == path and name:
+        package = _outside(package)
+    while inside > 0 or (level > 0 and os.path.isfile(package) and package not in found):
+        if os.path.isfile(package):
+            found.insert(0, package)
+        package, inside = _outside(package), inside - 1
+    return found
+
+
+def _outside(package: str) -> str:
+    """The file of the package around one."""
+    return os.path.join(os.path.dirname(os.path.dirname(package)), _INIT)
+
+
+def _is_package(path: str) -> bool:
+    return os.path.basename(path) == _INIT
+
+
+def _submodules(path: str) -> set[str]:
+    """The names of what may be imported from a package, beside what it defines."""
+    if not _is_package(path):
+        return set()
+    modules = ".da", *importlib.machinery.all_suffixes()
+    with os.scandir(os.path.dirname(path)) as entries:
+        found = [each.name for each in entries if each.is_dir() or each.name.endswith(modules)]
+    return {name.partition(".")[0] for name in found}
 
 
 def _imports(statement: ast.stmt, name: str, level: int) -> bool:

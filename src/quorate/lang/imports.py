@@ -144,7 +144,9 @@ def _inside(bodies: Iterable[list[ast.stmt]]) -> set[ast.AST]:
 
 def defines(module: Program, name: str) -> bool:
     """Whether a module may have a name: it defines it, or not all of its names are known."""
-    own = name in module.names or (name.startswith("__") and name.endswith("__"))
+    own = name in module.names | module.submodules or (
+        name.startswith("__") and name.endswith("__")
+    )
     return own or not module.knows_names or "__getattr__" in module.names
 
 

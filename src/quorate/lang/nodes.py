@@ -317,6 +317,7 @@ class Program:
     classes: dict[str, ClassInfo] = field(default_factory=dict)  # process classes
     plain: dict[str, ClassInfo] = field(default_factory=dict)  # other classes
     names: set[str] = field(default_factory=set)  # all that are defined at its top
+    submodules: set[str] = field(default_factory=set)  # that it has if it is a package
     knows_names: bool = True  # whether `names` has all of them
     borrows: bool = False  # whether it imports all names of a module that is not read
     imports: dict[str, Program] = field(default_factory=dict)  # name in this module -> module

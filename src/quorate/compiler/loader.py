@@ -125,6 +125,7 @@ def load_with(module: ModuleType, text: str, more: str) -> ModuleType:
     root = folder_of(path, name)
     modules = Modules(seen_from_here(path), Known(root))
     DaLoader.kept = {path: _compiled(Source(modules.shown, text + more), modules)}
+    sys.modules.update({each.__name__: each for each in module.__dict__["_parts_"]})
     before = sys.modules.pop(name)
     try:
         return _execute(name, path)

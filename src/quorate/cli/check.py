@@ -122,13 +122,13 @@ def check(
             checked, notes = _checked(loaded, options, keeper, quiet=as_json)
             if options["self_check"] and checked.graph.stopped != "interrupted":
                 notes.append(_self_checked(loaded, checked, options))
+        _tell(checked, notes, (path, name, arguments), options, as_json=as_json)
     except SyntaxError as error:
         if as_json and told_as_json(error):
             return Status.MISUSED
         raise
     except ProgramError as error:
         return refused(error)
-    _tell(checked, notes, (path, name, arguments), options, as_json=as_json)
     if keeper is not None:
         for line in _kept(keeper, checked, _again(context, args)):
             click.echo(line, err=as_json)

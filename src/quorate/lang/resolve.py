@@ -35,7 +35,8 @@ WHOLE = {"getattr", "setattr", "hasattr", "delattr", "vars", "dir", "isinstance"
 
 TAKEN = {
     *("core_", "main_config_", "main_process_", "uses_clock_"),
-    *("_code_", "_config_", "_covered_", "_parts_", "_points_", "_properties_", "_specifications_"),
+    *("_code_", "_config_", "_covered_", "_outside_", "_parts_", "_points_", "_properties_"),
+    "_specifications_",
 }
 """What every compiled module has, beside the names of the program."""
 NAMING = ("id", "name", "arg", "asname")

@@ -27,6 +27,7 @@ from quorate.worlds.check.counterexample import Counterexample
 from quorate.worlds.check.effects import LOST
 from quorate.worlds.check.network import Kind as Network
 from quorate.worlds.check.observing import Found
+from quorate.worlds.check.outside import other_way
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.steps import Came, Sent, Step, Steps
 from quorate.worlds.check.tables import Kind, Local, Outcome, Tables
@@ -260,11 +261,16 @@ class _Retelling(Teller):
             return
         outcome = self.tables.outcomes[action]
         script = self.again.script = _Script(outcome.came.choices)
-        assert outcome.came in self._happen(outcome), "a step has gone another way"
+        if outcome.came not in self._happen(outcome):
+            raise other_way(self._whose(outcome))
         for page in self._pages:
             self.events += page
         self._pages.clear()
         self.choices[-1] = tuple(zip(script.answers, script.asked, strict=False))
+
+    def _whose(self, outcome: Outcome) -> ProcessId | None:
+        local = self.tables.locals[outcome.before]
+        return None if local is None else self.tables.steps.thaw(local.state).id_
 
     def _happen(self, outcome: Outcome) -> list[Came]:
         """Take the step of an outcome again; what has come of it."""

@@ -29,6 +29,7 @@ from quorate.worlds.base import EPOCH_SECONDS, config_of, specifications_of
 from quorate.worlds.check.canonical import canonical, frozen_message
 from quorate.worlds.check.chance import Chance
 from quorate.worlds.check.clients import CLIENTS, Judges, Record, clients_at_first, record_of
+from quorate.worlds.check.outside import Outside
 from quorate.worlds.check.stutter import Snapshot
 from quorate.worlds.check.variables import code_of
 
@@ -138,6 +139,7 @@ class Steps:
         if not getattr(module, "uses_clock_", False):  # then it is no part of a state
             options |= {"clock": None, "clock_default": None}
         self.place = _Place(options, Judges(self.said))
+        self.outside = Outside.of(module)
         self.named: dict[str, ProcessId] = {}  # of all processes that were ever made
         self._states: dict[Frozen, Frozen] = {}  # so that what is the same is there once
         self._standing: dict[int, Process] = {}  # by identity of the state
@@ -185,7 +187,12 @@ class Steps:
     def begin(self, main: type[Process]) -> list[Came]:
         """What can come of the first step of the program's own process, which runs `main`."""
         id = main_id()
-        return self._all(lambda: self.place.hold(main(id, id, self.place)), Process.begin_)
+
+        def make() -> Process:
+            self.outside.main_begins()
+            return self.place.hold(main(id, id, self.place))
+
+        return self._all(make, Process.begin_)
 
     def deliver(self, state: Frozen, sent: Sent) -> list[Came]:
         """A message, or an order, is taken; none where the process takes none now."""
@@ -431,6 +438,8 @@ class Step:
     def take(self, process: Process, step: Callable[[Process], None]) -> None:
         """Take the step of a process, and carry out its effects."""
         self.running = process
+        if process.id_.path:
+            self.steps.outside.others_begin()
         if self.steps.named:
             self.steps.place.names = self.steps.names_before(process)
         try:

@@ -18,6 +18,7 @@ from quorate.worlds.check.explore import Bounds
 from quorate.worlds.check.growth import Growth, growths_of
 from quorate.worlds.check.liveness import LIVELY
 from quorate.worlds.check.orders import BY_RUNS, Order
+from quorate.worlds.check.outside import warnings_of
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.tables import BUDGETS
 from quorate.worlds.check.wording import ToldStep
@@ -250,7 +251,8 @@ def several(count: int, noun: str, nouns: str | None = None) -> str:
 
 
 def complaints_of(checked: Checked) -> Iterator[str]:
-    """What is to be said of properties that do not say or find what they were meant to."""
+    """What makes a check say less than it seems to, and properties that never came true."""
+    yield from warnings_of(checked.tables.steps.outside)
     where = several(checked.graph.states, "state")
     for each in answers_of(checked):
         known = each.property
@@ -307,6 +309,7 @@ def data_of(
             for each in answers_of(checked)
         ],
         "collision_chance": _collisions(checked),
+        "outside": checked.tables.steps.outside.changed(),
         "violation": None if found is None else _violation(found, steps),
     }
 

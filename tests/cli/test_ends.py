@@ -226,3 +226,27 @@ def test_print_refuses_what_it_does_not_know(run: Run) -> None:
     ended = run(IN_RUN.format("print('a', bogus=3)"), "-q", "program.da")
     assert ended.status == 1
     assert "TypeError: print() got an unexpected keyword argument 'bogus'" in ended.err
+
+
+UNKNOWN = """\
+class P(process):
+    def run():
+        await(some(received(('v', x))))
+
+def main():
+    ps = new(P, num=4)
+    start(ps)
+    from late_for_others import Late
+    send(('v', Late()), to=ps)
+"""
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_a_message_of_a_module_that_others_have_not_imported(
+    run: Run, tmp_path: Path, places: list[str]
+) -> None:
+    (tmp_path / "late_for_others.py").write_text("class Late: pass\n")
+    ended = run(UNKNOWN, "-q", *places, "program.da")
+    assert ended.status == 1
+    assert ended.err.startswith("error[Q106]: a message cannot be taken in worker ")
+    assert "late_for_others.Late" in ended.err and "Traceback" not in ended.err

@@ -50,6 +50,10 @@ class BadValue(Exception):
     """What has come is not a tree that `to_tree` makes."""
 
 
+class UnknownName(BadValue):
+    """It names a class or function that nobody has imported here."""
+
+
 class Unsendable(ProgramError):
     """A value that cannot cross to another operating-system process."""
 
@@ -196,7 +200,7 @@ class Values:
     def _named(self, module: str, qualname: str) -> Any:
         found = self._registry.find(module, qualname)
         if found is None:
-            raise BadValue(f"{module}.{qualname} is not of the program")
+            raise UnknownName(f"{module}.{qualname} is not of the program")
         return found
 
     def _instance(self, tag: int, cls: type, parts: list[Any], depth: int) -> Any:

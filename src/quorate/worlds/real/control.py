@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from quorate.net.values import UnknownName
 from quorate.worlds.real.census import Change
 from quorate.worlds.real.program import NodeRow, Place, Row
 
@@ -218,6 +219,10 @@ def trouble(place: Place, error: BaseException) -> Failed | Unable:
         return Unable(f"error: {worker_name(place)} has no memory left")
     if isinstance(error, OSError):
         return Unable(f"error: the system refuses what the run needs: {error}")
+    if isinstance(error.__cause__, UnknownName):
+        what = f"a message cannot be taken in {worker_name(place)}: {error.__cause__}"
+        help = "import its module at the top of the program: all workers have what is there"
+        return Unable(f"error[Q106]: {what}\n  = help: {help}")
     text = f"{worker_name(place)}: {''.join(traceback.format_exception(error))}"
     return Failed(text, True)
 

@@ -213,6 +213,41 @@ def test_channels_that_keep_order(check: Quorate) -> None:
     assert "messages in any order;" in check(ordered, "--network", "bag").out
 
 
+@pytest.mark.parametrize(
+    ("before", "status", "said"),
+    [
+        ("pass", 1, "error[Q120]: `in_order` does not hold"),
+        ("-- later", 0, "warning: messages of main may overtake each other, which --network bag"),
+        ("config(channel='fifo')", 0, "holds: "),
+    ],
+)
+def test_what_main_sends_where_only_classes_keep_order(
+    check: Quorate, before: str, status: int, said: str
+) -> None:
+    ended = check(FROM_MAIN.format(before))
+    assert (ended.status, ended.out.startswith(said)) == (status, True)
+
+
+FROM_MAIN = """\
+class P(process):
+    config(channel='fifo')
+    def setup():
+        self.seen = []
+    def receive(msg=('k', i)):
+        seen.append(i)
+    def run():
+        await(len(seen) == 2)
+@always
+def in_order():
+    return each(p in P, has=p.seen == sorted(p.seen))
+def main():
+    p = new(P, ())
+    start(p)
+    {}
+    for i in range(2): send(('k', i), to=p)
+"""
+
+
 def test_json(check: Quorate) -> None:
     found = json.loads(check(greets(bound=1), "--no-reduction", "--json").out)
     assert found["verdict"] == "violated"

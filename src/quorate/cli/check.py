@@ -244,13 +244,14 @@ def _self_checked(module: ModuleType, checked: Checked, options: dict[str, Any])
 
 def _unordered(checked: Checked, config: dict[str, Any]) -> Iterator[str]:
     """What is to be said of classes that were seen only later, and whose messages may overtake."""
+    from quorate.worlds.base.program import kinds_of
     from quorate.worlds.check.channels import classes_of, is_ordered
 
     for cls in sorted(classes_of(checked.tables), key=lambda cls: cls.__name__):
-        if cls.__name__ != "main_process_" and not is_ordered(cls, config):
+        if not is_ordered(cls, config):
             yield (
-                f"warning: messages of {cls.__name__} may overtake each other, which --network bag "
-                "looks at"
+                f"warning: messages of {kinds_of(cls)[0]} may overtake each other, which "
+                "--network bag looks at"
             )
 
 

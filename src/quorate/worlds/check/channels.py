@@ -14,8 +14,10 @@ from quorate.compiler.loader import main_of
 from quorate.core.configuration import over
 from quorate.core.process import Process
 from quorate.worlds.base import config_of
+from quorate.worlds.base.program import kinds_of
+from quorate.worlds.check.clients import CLIENTS
 from quorate.worlds.check.network import Kind
-from quorate.worlds.check.steps import Steps
+from quorate.worlds.check.steps import Sent, Steps
 from quorate.worlds.check.tables import Tables
 
 
@@ -26,21 +28,29 @@ def configured(module: ModuleType) -> tuple[Kind, list[str]]:
     """
     config = config_of(module)
     classes = classes_made(Steps(module), main_of(module))
-    narrowed = [each.__name__ for each in classes if is_narrowed(each, config)]
+    narrowed = [kinds_of(each)[0] for each in classes if is_narrowed(each, config)]
     return network_of(classes, config), narrowed
 
 
 def classes_made(steps: Steps, main: type[Process]) -> list[type[Process]]:
-    """The classes of the processes that the program makes in its first step."""
-    found = {type(steps.thaw(state)): None for came in steps.begin(main) for _, state in came.made}
-    return list(found)
+    """The classes of processes that are made in the first step, and `main` if it sends there."""
+    begun = steps.begin(main)
+    found = {type(steps.thaw(state)): None for came in begun for _, state in came.made}
+    by_main = any(map(_is_from_main, (each for came in begun for each in came.sent)))
+    return [*found, main] if by_main else list(found)
 
 
 def classes_of(tables: Tables) -> list[type[Process]]:
-    """The classes of all processes that have been seen."""
+    """The classes of all processes that have been seen, that of `main` only if it has sent."""
     one_each = {local.slot: local for local in tables.locals if local is not None}
     one_each.pop(tables.clients or -1, None)
-    return list({type(tables.steps.thaw(each.state)): None for each in one_each.values()})
+    seen = [tables.steps.thaw(each.state) for each in one_each.values()]
+    by_main = any(map(_is_from_main, tables.messages))
+    return list({type(each): None for each in seen if each.id_.path or by_main})
+
+
+def _is_from_main(sent: Sent) -> bool:
+    return not (sent.sender.path or sent.is_order or sent.to == CLIENTS)
 
 
 def network_of(classes: Iterable[type[Process]], config: Mapping[str, Any]) -> Kind:

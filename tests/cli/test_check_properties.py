@@ -1,11 +1,12 @@
 """`quorate run --check-properties`: properties in the real world, in one worker."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.conftest import Run
+from cli.conftest import Outcome, Run
 from examples.headers import EXAMPLES
 
 SHOP = """\
@@ -128,3 +129,31 @@ def test_examples_keep_their_properties(run: Run, name: str) -> None:
     text = (EXAMPLES / f"{name}.da").read_text(encoding="utf-8")
     ended = run(text, CHECK, "-q", "program.da")
     assert (ended.status, ended.err) == (0, "")
+
+
+STANDS = """\
+class P(process):
+    def setup():
+        self.asks, self.served = False, False
+    def run():
+        asks = True
+        await(served)
+@leads_to
+def serves(): return (setof(p, p in P, p.asks), setof(p, p in P, p.served))
+def main():
+    start(new(P))
+"""
+
+
+def test_a_standstill_names_what_is_owed_and_who_waits(
+    run: Run, quorate: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = run(STANDS, "-q", CHECK, "program.da")
+    monkeypatch.chdir(tmp_path)
+    seen = quorate("simulate", "-q", "--seed", "0", "program.da")
+    for each in (ended, seen):
+        assert each.status == 1
+        assert "error[Q122]: `serves` is owed since " in each.err
+        assert "  owed to: P-1\n" in each.err
+        waits = "P-1 waits\n    program.da:6, in P.run: served\n"
+        assert f"nothing can happen any more, and 1 process has not ended\n{waits}" in each.err

@@ -218,9 +218,9 @@ def standing_of(process: Process) -> Standing:
     return Standing(process.id_, places, len(process.inbox_), state)
 
 
-def stuck(standings: Iterable[str], count: int) -> str:
+def stuck(standings: Iterable[str], count: int, said: str = "error[Q107]: ") -> str:
     """What is said where nothing can happen any more, and `count` processes have not ended."""
-    head = f"error[Q107]: nothing can happen any more, and {not_ended(count)}"
+    head = f"{said}nothing can happen any more, and {not_ended(count)}"
     return "\n".join([head, *standings])
 
 

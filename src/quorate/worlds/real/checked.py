@@ -16,6 +16,7 @@ from quorate.core.process import Process
 from quorate.worlds.base import Watch
 from quorate.worlds.real import control as ct
 from quorate.worlds.real.birth import Birth
+from quorate.worlds.real.lines import ERROR
 from quorate.worlds.real.program import Options, Program, Row
 from quorate.worlds.real.stats import MeasuredWorker
 
@@ -28,6 +29,7 @@ class CheckedWorker(MeasuredWorker):
         self._watch = Watch(program.properties)
         self._begun = time.monotonic()
         self._steps = 0
+        self._is_stuck = False  # which is told already, with where all processes stand
         self._due_at = math.inf
         self._due_timer: asyncio.TimerHandle | None = None
 
@@ -77,10 +79,11 @@ class CheckedWorker(MeasuredWorker):
         elif not self._stopped:
             self._write_output()
             self._stopped = True
-            self.tell(ct.Unable(str(error)))
+            self.tell(ct.Said(str(error), ERROR) if self._is_stuck else ct.Unable(str(error)))
 
     def _stop(self, status: int = 0, reason: str = "") -> None:
         if not self._stopped:
+            self._is_stuck = reason == ct.STUCK
             self._look_at_time(over=True)
         super()._stop(status, reason)
 

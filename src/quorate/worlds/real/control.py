@@ -23,6 +23,9 @@ from quorate.worlds.real.program import NodeRow, Place, Row
 
 Path = tuple[int, ...]
 
+STUCK = "nothing can happen any more"
+"""The reason of a `Stop` that has been reported, with where all processes stand."""
+
 # From a worker to the node.
 
 

@@ -526,7 +526,7 @@ class Node:
             count += each.open
         self.report(stuck(texts, count))
         self._outcome.status = self._lifetimes.status or 1
-        self._stop(None, "nothing can happen any more")
+        self._stop(None, ct.STUCK)
 
     # Signals, and the end of everything.
 

@@ -180,7 +180,10 @@ def judged(run: Run, adversity: Adversity) -> Result:
     if isinstance(run.error, StepsExceeded):
         _fail(result, "Q118", f"error[Q118]: {run.error}\n  = help: give --steps, or --until")
     elif isinstance(run.error, PropertyFailed):
-        _fail(result, run.error.code, str(run.error))
+        text = str(run.error)
+        if run.error.code == "Q122" and run.end == "quiet" and run.waiting:
+            text += f"\n{stuck(map(str, run.waiting), len(run.waiting), said='')}"
+        _fail(result, run.error.code, text)
     elif run.error is not None:
         assert run.failed is not None
         failure = failure_of(run.failed, run.error)

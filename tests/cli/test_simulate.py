@@ -372,3 +372,23 @@ def test_properties_in_json(simulate: Simulate) -> None:
     assert never == {"file": "program.da", "line": 21, "name": "never", "reached": False}
     assert [each["code"] for each in found["failures"]] == ["Q120"]
     assert "p = P-1" in found["failures"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "words", "said"),
+    [
+        ("", ("9", "--seeds", "2"), "--seeds 2 program.da 9"),
+        ("", ("--seeds=2",), "--seeds=2 program.da"),
+        ("", ("9", "seeds", "--seed-s"), None),
+        ("from sys import argv\n", ("--seeds", "2"), None),
+        ("import beside\n", ("--seeds", "2"), None),
+    ],
+)
+def test_options_after_a_program_that_reads_no_arguments(
+    simulate: Simulate, tmp_path: Path, imports: str, words: tuple[str, ...], said: str | None
+) -> None:
+    (tmp_path / "beside.py").write_text("import argparse\n")
+    ended = simulate(imports + WORKS, "--seed", "7", "program.da", *words)
+    assert ended.status == 0
+    help = f"  = help: options stand before it: quorate simulate --seed 7 {said}\n"
+    assert ("warning: " in ended.err, help in ended.err) == (said is not None,) * 2

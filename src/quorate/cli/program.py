@@ -5,8 +5,11 @@ Invariant: options of the command stand before the program, and whatever follows
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
@@ -105,7 +108,7 @@ def load_program(
     seed_modules(seed)
     sys.argv = [path, *arguments]
     try:
-        return load(
+        module = load(
             path,
             name,
             cache=cache,
@@ -114,6 +117,8 @@ def load_program(
             properties=properties,
             branching=branching,
         )
+        _warn_of_options(module, path, arguments)
+        return module
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -122,6 +127,31 @@ def load_program(
         if is_the_programs(error):
             raise ProgramFailed(path) from error
         raise
+
+
+_READS_ARGUMENTS = re.compile(r"\b(argv|argparse|optparse|getopt|click|typer|docopt)\b")
+
+
+def _warn_of_options(module: ModuleType, path: str, arguments: list[str]) -> None:
+    """Say so where options of the command stand after a program that reads no arguments."""
+    context = click.get_current_context(silent=True)
+    if context is None or "args" not in context.params:
+        return
+    ours = {word for each in context.command.params for word in each.opts if word[0] == "-"}
+    first = next((n for n, word in enumerate(arguments) if word.partition("=")[0] in ours), None)
+    if first is None:
+        return
+    from quorate.compiler.loader import parts_of
+
+    for part in parts_of(module).values():
+        with contextlib.suppress(OSError), open(str(part.__file__), "rb") as file:
+            if _READS_ARGUMENTS.search(file.read().decode(errors="replace")):
+                return
+    before = words_given(context, ("args",)) + arguments[first:]
+    named = [path] if context.params.get("module") is None else []
+    command = shlex.join(["quorate", context.info_name or "", *before, *named, *arguments[:first]])
+    what = f"warning: `{arguments[first]}` stands after the program, which reads no arguments"
+    click.echo(f"{what}\n  = help: options stand before it: {command}", err=True)
 
 
 def told_as_json(error: SyntaxError) -> bool:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from quorate.compiler.modules import Known, Modules, digest_of, find_file, seen_from_here
 from quorate.core import ambient
+from quorate.core.errors import ProgramError
 from quorate.core.process import Process
 from quorate.lang.source import Source
 
@@ -376,6 +377,15 @@ class DaLoader(Loader):
         code = self.kept.get(self.path) or compiled(seen_from_here(self.path), root, imported=True)
         module.__dict__["_code_"] = code
         exec(code, module.__dict__)
+        said = {"_properties_", "_specifications_"} & vars(module).keys()
+        if said and ambient.here.process is not None:
+            raise _too_late(module)
+
+
+def _too_late(module: ModuleType) -> ProgramError:
+    """A module is imported when the program has been loaded, and all that is to hold is known."""
+    what = f"`{module.__name__}`, which says what has to hold, is imported only while it runs"
+    return ProgramError("Q135", what, "import it at the top of a module")
 
 
 class DaFinder(MetaPathFinder):

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from quorate.compiler.loader import load_anew
-from quorate.core.errors import PropertyFailed
+from quorate.compiler.loader import load, load_anew
+from quorate.core.errors import ProgramError, PropertyFailed
+from quorate.worlds.base.reports import told as told_of
 from quorate.worlds.sim import simulate
 from quorate.worlds.sim.run import load_for
 from worlds.sim.conftest import Story, Tell
@@ -221,3 +222,12 @@ def test_properties_of_all_imported_modules_count(tmp_path: Path, imports: str) 
     module = load_for(tmp_path / "whole.da", views=True)
     for each in (module, load_anew(module)):
         assert isinstance(simulate(each).error, PropertyFailed)
+
+
+def test_properties_that_come_too_late_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "late_of_it.da").write_text("@always\ndef f(): return True\n")
+    (tmp_path / "whole.da").write_text("def main():\n    import late_of_it\n")
+    error = simulate(tmp_path / "whole.da").error
+    assert isinstance(error, ProgramError) and error.code == "Q135"
+    assert told_of(error)[1].count("File ") == 1  # nothing of how Python imports
+    assert simulate(load(str(tmp_path / "whole.da"))).error is None  # where none are looked at

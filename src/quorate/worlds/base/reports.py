@@ -83,6 +83,9 @@ def failure_of(process: ProcessId, error: BaseException) -> Failure:
     return Failure(process, "Q900", text, everything, ours=True)
 
 
+_NOT_ITS = (_OWN, "<frozen importlib")
+
+
 def told(error: BaseException) -> tuple[str, str]:
     """What an exception says, and the traceback in lines of the program, empty without any."""
     trace = traceback.TracebackException.from_exception(error, compact=True)
@@ -118,7 +121,7 @@ def _strip(trace: traceback.TracebackException, error: BaseException) -> None:
         if top.f_code is come_back.__code__:
             part = top.f_locals["frame"]
             shown = _calling(top.f_locals, tops[place + 1 :])
-        elif summary.filename.endswith(".da") or not summary.filename.startswith(_OWN):
+        elif summary.filename.endswith(".da") or not summary.filename.startswith(_NOT_ITS):
             part = _method_of(top) or _property_of(top)
             shown = summary
             shown.name = part.name if isinstance(part, Property) else _name_of(top)

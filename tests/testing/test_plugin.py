@@ -195,9 +195,10 @@ def test_a_program_with_properties_is_a_test(
 
 def test_programs_with_properties_are_collected_by_pattern(files: pytest.Pytester) -> None:
     (files.path / "with.da").write_text(LATE + PROPERTY)
+    (files.path / "parts.da").write_text(LATE.partition("def main")[0] + PROPERTY)
     done = files.runpytest("-q", "--collect-only")
     done.stdout.fnmatch_lines(["with.da::seeds"])
-    assert "late.da" not in done.stdout.str()
+    assert "late.da" not in done.stdout.str() and "parts.da" not in done.stdout.str()
     files.makeini("[pytest]\nquorate_files = check_*.da\n")
     assert "with.da" not in files.runpytest("-q", "--collect-only").stdout.str()
 

@@ -26,6 +26,9 @@ _SAID = re.compile(
 )
 """How a line begins that says what has to hold: a property, or a specification."""
 
+_MAIN = re.compile(r"^def main\b", re.MULTILINE)
+"""How a line begins without which a module is none to run: others import it."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("quorate", "programs of Quorate")
@@ -42,8 +45,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Fil
         return TranscriptFile.from_parent(parent, path=file_path)
     patterns = parent.config.getini("quorate_files")
     is_one = any(fnmatch.fnmatch(file_path.name, pattern) for pattern in patterns)
-    if file_path.suffix == ".da" and is_one and _SAID.search(_text(file_path)):
-        return ProgramFile.from_parent(parent, path=file_path)
+    if file_path.suffix == ".da" and is_one:
+        text = _text(file_path)
+        if _SAID.search(text) and _MAIN.search(text):
+            return ProgramFile.from_parent(parent, path=file_path)
     return None
 
 

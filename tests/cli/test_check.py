@@ -272,10 +272,13 @@ def test_a_trace_and_a_page(check: Quorate, quorate: Quorate, tmp_path: Path) ->
     assert "which no seed repeats" in ended.err
 
 
-def test_a_file_that_is_no_trace_is_left_alone(check: Quorate, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--trace", "--page"])
+def test_a_file_that_is_another_is_left_alone(check: Quorate, tmp_path: Path, option: str) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert check(greets(), "--trace", "notes.txt").status == 2
+    assert check(greets(bound=1), option, "notes.txt").status == 2
     assert (tmp_path / "notes.txt").read_text() == "mine"
+    for _ in range(2):  # what such a command has written may be lost
+        assert check(greets(bound=1), option, "other.txt").status == 1
 
 
 def test_errors_of_the_text(check: Quorate) -> None:

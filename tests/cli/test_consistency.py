@@ -88,6 +88,7 @@ def test_a_page(quorate: Callable, stale: str, tmp_path: Path) -> None:
     said = quorate("consistency", stale, "--model", "kv", "--html", str(page))
     assert said.status == 1
     assert "no order of the operations explains the return in line 4" in page.read_text()
+    assert quorate("consistency", stale, "--model", "kv", "--html", stale).status == 2
     said = quorate("consistency", stale, "--model", "kv", "--html", str(tmp_path / "no" / "x"))
     assert said.status == 2
     assert "No such file or directory" in said.err

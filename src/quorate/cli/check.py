@@ -111,8 +111,9 @@ def check(
     collect_seldom(settings)
     path, name, arguments = program_of(module, args)
     _check_order(options)
-    if options["trace"] is not None:
-        check_overwritable(options["trace"], "trace")
+    for option in ("trace", "page"):
+        if options[option] is not None:
+            check_overwritable(options[option], option)
     keeper = _keeper(options)
     from quorate.worlds.base import surroundings
 

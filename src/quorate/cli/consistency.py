@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quorate.cli.status import Status
+from quorate.cli.written import check_overwritable
 from quorate.consistency.judgement import GUARANTEES, judge
 from quorate.consistency.models import MODELS as KNOWN
 
@@ -62,6 +63,8 @@ def consistency(
         SECONDS if seconds is None else seconds,
         CONFIGURATIONS if configurations is None else configurations,
     )
+    if html is not None:
+        check_overwritable(html, "html")
     judge = _judge_of(model, guarantee)
     try:
         found = judge(_read(file), limits)

@@ -18,6 +18,8 @@ BEGINNINGS = {
     "trace": b'{"event":"run",',
     "history": b'{"client":',
     "checkpoint": b"quorate checkpoint ",
+    "page": b"<!doctype html>",
+    "html": b"<!doctype html>",
 }
 """How what commands write into a file begins, by the option that names it."""
 
@@ -32,7 +34,8 @@ def check_overwritable(path: str, option: str) -> None:
     with open(path, "rb") as file:
         begin = file.read(64)
     if begin.strip() and not begin.startswith(BEGINNINGS[option]):
-        message = f"{path} is there, and is no {option}: give --{option} another name"
+        what = "page" if option == "html" else option
+        message = f"{path} is there, and is no {what}: give --{option} another name"
         raise click.UsageError(message)
 
 

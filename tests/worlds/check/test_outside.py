@@ -9,7 +9,7 @@ from quorate.testing.checking import checked_program, told
 from quorate.worlds.check.run import Checked
 from quorate.worlds.check.summary import complaints_of
 
-SHARED = "seen = []\nknown = {'limits': [1]}\n"
+SHARED = "import random\nseen = []\nknown = {'limits': [1]}\n"
 PROGRAM = """
 import os, random, beside
 from beside import seen
@@ -53,7 +53,8 @@ def test_main_finds_what_was_loaded_each_time(tmp_path: Path) -> None:
         ("seen.append(self)", "`seen` of beside.py, `seen` of prog.da"),
         ("beside.known['limits'].append(3)", "`known` of beside.py"),
         ("global first; first = self", "`first` of prog.da"),
-        ("n = len(seen)", None),
+        ("beside.random.random()", "`random` in a module of Python"),
+        ("n = len(seen) + random.choice([0, 0])", None),
     ],
 )
 def test_what_others_change_is_named(tmp_path: Path, step: str, names: str | None) -> None:

@@ -1,6 +1,7 @@
 """The simulated world: the same seed gives the same run; another seed another order."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -297,3 +298,12 @@ def test_arguments_are_those_of_the_program_and_only_while_it_runs() -> None:
 def test_a_host_has_few_attributes() -> None:
     """More than 30, and CPython looks each up in a slower way: a message costs twentieths more."""
     assert len(vars(SimulatedHost(0, {}, lambda *_: None))) <= 30
+
+
+def test_modules_of_python_draw_by_the_seed(tmp_path: Path) -> None:
+    (tmp_path / "draws.py").write_text("import random\ndef draw(): return random.random()\n")
+    (tmp_path / "drawing.da").write_text("import draws\ndef main(): output(draws.draw())\n")
+    before = random.getstate()
+    one, two, other = (simulate(tmp_path / "drawing.da", seed=n).texts() for n in (3, 3, 4))
+    assert one == two != other
+    assert random.getstate() == before  # whoever simulates goes on with other numbers

@@ -6,6 +6,7 @@ Invariant: what stood there before stands there again afterwards.
 from __future__ import annotations
 
 import os
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,13 +33,18 @@ def command_line(path: str | os.PathLike[str] | ModuleType, args: Sequence[Any])
 
 @contextmanager
 def surroundings(seed: int) -> Iterator[None]:
-    """What the statements of modules, which are in no process, find: numbers and time, fixed."""
-    before = here.fallback, here.now
+    """What the statements of modules, which are in no process, find: numbers and time, fixed.
+
+    Modules of Python draw from its own `random`, which follows from the seed, too.
+    """
+    before, drawn = (here.fallback, here.now), random.getstate()
     here.process = None
     seed_modules(seed)
+    random.seed(seed)
     here.now = lambda which: EPOCH_SECONDS if which == "time" else 0.0
     try:
         yield
     finally:
         here.fallback, here.now = before
         here.process = None
+        random.setstate(drawn)

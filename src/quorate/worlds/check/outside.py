@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from quorate.core.errors import ProgramError
 from quorate.core.ids import ProcessId
 from quorate.core.ordering import repr_of
 
-ADVICE = "keep what processes change in their fields, and send it to those who need it"
+ADVICE = (
+    "keep what changes in fields, send it to those who need it, and draw numbers in a .da module"
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Outside:
         self._module = module
         self._loaded = {each.key: each for each in _variables(module, keep=True)}
         self._begun: dict[tuple[str, str], str] | None = None
+        self._drawn: Any = None
+        self.changed: list[str] = []
 
     @classmethod
     def of(cls, module: ModuleType) -> Outside:
@@ -74,11 +79,18 @@ class Outside:
         """A process that is not `main` is about to take a step."""
         if self._begun is None:
             self._begun = {each.key: each.text for each in _variables(self._module)}
+            self._drawn = random.getstate()
 
-    def changed(self) -> list[str]:
-        """Those that have become others since, each with the file it is in."""
+    def steps_end(self) -> None:
+        """All steps have been taken: see which have become others since, each with its file.
+
+        So have the numbers of Python's `random` where its modules draw by that.
+        """
         begun, now = self._begun or {}, _variables(self._module)
-        return sorted(str(each) for each in now if begun.get(each.key, each.text) != each.text)
+        found = sorted(str(each) for each in now if begun.get(each.key, each.text) != each.text)
+        if self._begun is not None and random.getstate() != self._drawn:
+            found.append("`random` in a module of Python")
+        self.changed = found
 
 
 def _variables(module: ModuleType, *, keep: bool = False) -> Iterator[_Variable]:
@@ -95,8 +107,8 @@ def _variables(module: ModuleType, *, keep: bool = False) -> Iterator[_Variable]
 
 def warnings_of(outside: Outside) -> Iterator[str]:
     """What is to be said where steps have changed what is part of no state."""
-    if changed := outside.changed():
-        names = ", ".join(changed)
+    if outside.changed:
+        names = ", ".join(outside.changed)
         yield f"warning[Q134]: steps change what is part of no state: {names}\n  = help: {ADVICE}"
 
 

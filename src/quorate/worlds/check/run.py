@@ -144,6 +144,7 @@ def check_loaded(
         explorer = _explored(search(bounds), begins, kernel=False)
         if explorer.graph.is_refuted:
             shorten(explorer)
+    tables.steps.outside.steps_end()
     graph = explorer.graph
     contradiction = contradiction_of(explorer)
     checked = Checked(graph, tables, observer, bounds, explorer, order, contradiction=contradiction)

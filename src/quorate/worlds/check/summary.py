@@ -309,7 +309,7 @@ def data_of(
             for each in answers_of(checked)
         ],
         "collision_chance": _collisions(checked),
-        "outside": checked.tables.steps.outside.changed(),
+        "outside": checked.tables.steps.outside.changed,
         "violation": None if found is None else _violation(found, steps),
     }
 

@@ -178,12 +178,14 @@ def test_a_node_leaves_when_all_has_been_taken() -> None:
         assert b.events == [("met", "a"), ("left", "a", 3, "interrupted")]
         b.send("a", "nobody is there")
         assert b.peers.link("a").gone and b.peers.leave(0, "")
+        assert [each.taken for each in b.peers.stats()] == [100]
         again = scene.node("a", b, incarnation=2)
         await scene.until(lambda: len(b.events) == 3)
         again.send("b", "anew")
         b.send("a", "anew")
         await scene.until(lambda: again.messages and len(b.messages) == 101)
         assert again.messages == ["anew"] and b.peers.nodes() == ["a"]
+        assert [(each.sent, each.taken) for each in b.peers.stats()] == [(1, 101)]
 
     play(act)
 

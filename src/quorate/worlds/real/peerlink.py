@@ -46,6 +46,7 @@ class PeerLink:
         self.dialed = False  # by this side, the last time
         self.address: Where | None = None  # as it says
         self.refused = 0  # frames that could not be taken
+        self._earlier = (0, 0)  # what went to and fro with incarnations that have ended
         self.parting = False  # this side has said its last
         self._awaits: tuple[int, float] | None = None  # (acknowledged so far, since when)
         self._loose: Loose | None = None  # where messages go that need not arrive
@@ -66,6 +67,12 @@ class PeerLink:
     @property
     def counts(self) -> tuple[int, int]:
         return self.encoder.sent, self.decoder.taken
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """How many were sent to the node and taken from it, of all its incarnations."""
+        sent, taken = self.counts
+        return self._earlier[0] + sent, self._earlier[1] + taken
 
     @property
     def round_trip(self) -> float | None:
@@ -284,6 +291,7 @@ class PeerLink:
         if self.incarnation is not None:
             self.ended.add(self.incarnation)
             self.incarnation = None
+        self._earlier = self.totals
         self._begin_anew()
         if self in self._worker.blocked:
             self._worker.blocked.discard(self)

@@ -174,7 +174,7 @@ class Peers:
         return [
             PeerStats(
                 *(node, link.connection is not None, link.session.waiting, link.round_trip),
-                *(*link.counts, link.refused),
+                *(*link.totals, link.refused),
             )
             for node, link in sorted(self._links.items())
         ]

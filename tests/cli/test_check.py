@@ -207,6 +207,16 @@ def test_a_property_that_says_nothing(check: Quorate) -> None:
     assert ended.out.startswith("warning[Q133]: `none` says nothing: ")
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [("", 0), ("0", 0), ("None", 0), ("3", 1), ("256", 1), ("'why'", 1)]
+)
+def test_a_process_that_ends_with_a_status(check: Quorate, code: str, status: int) -> None:
+    """As in a simulated run, it is a failure."""
+    ended = check(f"class P(process):\n    def run(): exit({code})\ndef main(): start(new(P))\n")
+    assert ended.status == status
+    assert ended.out.startswith("error[Q136]: P-1 failed: " if status else "holds: ")
+
+
 def test_channels_that_keep_order(check: Quorate) -> None:
     ordered = "config(channel='fifo')\n" + greets()
     assert "in the order of sending" in check(ordered).out

@@ -470,6 +470,8 @@ class Step:
                 self.running = process
             case fx.Setup() | fx.Start() | fx.End():
                 self.send(process, effect.id, effect)
+            case fx.Ended(code) if code:
+                raise _ended_with(code)
             case fx.Operation():
                 self.recorded.append(record_of(process.id_, effect))
 
@@ -486,6 +488,12 @@ class Step:
             self.sent.append(Sent(to, process.id_, message, stamp, last.key))
         else:
             self.sent.append(self.steps.sent(to, process.id_, message, stamp))
+
+
+def _ended_with(status: int) -> ProgramError:
+    """A process has ended with a status which says that the run has failed."""
+    what = f"it ends with status {status}, and so does the run"
+    return ProgramError("Q136", what, "`exit()` ends a process where nothing is wrong")
 
 
 def obey(order: fx.Setup | fx.Start | fx.End, process: Process) -> None:

@@ -12,7 +12,19 @@ SOURCES = Path(quorate.__file__).parent
 WITHOUT_EXAMPLES = {
     *("Q001", "Q002", "Q005", "Q016", "Q017", "Q089", "Q110", "Q117", "Q118", "Q119", "Q900"),
     *("Q120", "Q121", "Q122", "Q125", "Q126", "Q127"),  # they are about runs
-    *("Q128", "Q131", "Q133", "Q139", "Q145", "Q146", "Q147", "Q148"),  # about all that may happen
+    *(
+        "Q128",
+        "Q131",
+        "Q133",
+        "Q134",
+        "Q135",
+        "Q136",
+        "Q139",
+        "Q145",
+        "Q146",
+        "Q147",
+        "Q148",
+    ),  # about all that may happen
     *("Q140", "Q141", "Q142", "Q143"),  # about looking at it
     *("Q144", "Q149", "Q150", "Q151", "Q152", "Q153", "Q154", "Q155", "Q156"),  # about nodes
     *("Q158", "Q159"),  # about nodes elsewhere

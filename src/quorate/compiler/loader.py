@@ -148,18 +148,19 @@ def parts_of(module: ModuleType) -> dict[str, ModuleType]:
 
 def _parts_in(folders: Iterable[str]) -> dict[str, ModuleType]:
     others = ("quorate", "__main__")
+    within = tuple(os.path.join(folder, "") for folder in folders)
     return {
         name: each
         for name, each in list(sys.modules.items())
-        if is_program(each)
-        or (any(lies_in(each, f) for f in folders) and name.partition(".")[0] not in others)
+        if is_program(each) or (_lies_in(each, within) and name.partition(".")[0] not in others)
     }
 
 
 def _forget(modules: dict[str, ModuleType]) -> None:
     """Have whoever imports these modules have them anew, also from packages that are left."""
     inside = tuple(f"{name}." for name, each in modules.items() if hasattr(each, "__path__"))
-    gone = {name: each for name, each in sys.modules.items() if name.startswith(inside)} | modules
+    more = [name for name in sys.modules if name.startswith(inside)] if inside else []
+    gone = {name: sys.modules[name] for name in more} | modules
     for name in gone:
         del sys.modules[name]
     for name, each in gone.items():
@@ -171,9 +172,16 @@ def _forget(modules: dict[str, ModuleType]) -> None:
 
 def lies_in(module: ModuleType | None, folder: str) -> bool:
     """Whether the file of a module is in this folder, and is not merely installed there."""
+    return _lies_in(module, (os.path.join(folder, ""),))
+
+
+def _lies_in(module: ModuleType | None, within: tuple[str, ...]) -> bool:
     file = getattr(module, "__file__", None) or ""
-    installed = "-packages" + os.sep in file or file.startswith(_PYTHON)
-    return file.startswith(os.path.join(folder, "")) and not installed
+    return (
+        file.startswith(within)
+        and "-packages" + os.sep not in file
+        and not file.startswith(_PYTHON)
+    )
 
 
 _PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # where its standard library is
@@ -181,7 +189,8 @@ _PYTHON = os.path.join(os.path.dirname(os.__file__), "")  # where its standard l
 
 def program_modules() -> list[ModuleType]:
     """All .da modules that are loaded, by name."""
-    return [module for _, module in sorted(sys.modules.items()) if is_program(module)]
+    found = {name: each for name, each in list(sys.modules.items()) if is_program(each)}
+    return [found[name] for name in sorted(found)]
 
 
 def is_program(module: ModuleType) -> bool:

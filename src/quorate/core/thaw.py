@@ -36,6 +36,17 @@ def thaw(
 
 _UNMADE = object()
 
+_AT_FIRST = {"stale_": True, "unseen_": True, "worth_": 32}
+"""What is left out of a frozen state, and begins so as in a process that was just made."""
+
+
+def is_as_thawed(process: Process) -> bool:
+    """Whether all that is left out of a frozen state is as in one that has just been thawed."""
+    own = vars(process)
+    if process.effects_ or process.read_ or process.members_ or process.joins_:
+        return False
+    return all(own[name] == value for name, value in _AT_FIRST.items())
+
 
 class Thawer:
     """One thawing. While `complete` is above zero, what is asked for is filled at once."""
@@ -126,7 +137,8 @@ class Thawer:
         process.world_ = self.world
         process.effects_ = []
         process.members_, process.joins_ = {}, {}
-        process.stale_, process.unseen_, process.read_, process.worth_ = True, True, [], 32
+        process.read_ = []
+        process.__dict__.update(_AT_FIRST)
         if observed := cls.observed_fields_:
             values = [value for name, value in definition[3:] if name in observed]
             self.observed = {v[1] for v in values if type(v) is tuple and v[0] == "@"}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from quorate.core import effects as fx
 from quorate.core.ambient import here
@@ -24,7 +24,7 @@ from quorate.core.ids import ProcessId, main_id
 from quorate.core.messages import own_copy
 from quorate.core.naming import Modules
 from quorate.core.process import Process
-from quorate.core.thaw import Thawer, thaw
+from quorate.core.thaw import Thawer, is_as_thawed, thaw
 from quorate.worlds.base import EPOCH_SECONDS, config_of, specifications_of
 from quorate.worlds.check.canonical import canonical, frozen_message
 from quorate.worlds.check.chance import Chance
@@ -32,6 +32,8 @@ from quorate.worlds.check.clients import CLIENTS, Judges, Record, clients_at_fir
 from quorate.worlds.check.outside import Outside
 from quorate.worlds.check.stutter import Snapshot
 from quorate.worlds.check.variables import code_of
+
+T = TypeVar("T")
 
 WAYS_MAX = 20_000
 """In how many ways a single step may go."""
@@ -274,17 +276,13 @@ class Steps:
         if before is not None and before.process is process and before.holds():
             return self._stutter(before)
         state = self.frozen(process)
-        if len(self._standing) == STANDING_MAX:
-            self._standing.clear()
-        self._standing[id(state)] = process
+        _keep(self._standing, STANDING_MAX, state, process)
         return state
 
     def _stutter(self, before: Snapshot) -> Frozen:
         """The state of a process that a step has left as it was, and keep that process."""
-        if before.is_fresh:
-            if len(self._stuttered) == STUTTERED_MAX:
-                self._stuttered.clear()
-            self._stuttered[id(before.state)] = before
+        if is_as_thawed(before.process):
+            _keep(self._stuttered, STUTTERED_MAX, before.state, before)
         return before.state
 
     def crash(self, state: Frozen) -> Came | None:
@@ -488,6 +486,13 @@ class Step:
             self.sent.append(Sent(to, process.id_, message, stamp, last.key))
         else:
             self.sent.append(self.steps.sent(to, process.id_, message, stamp))
+
+
+def _keep(kept: dict[int, T], most: int, state: Frozen, what: T) -> None:
+    """Keep something of a state, by identity, and so much at most."""
+    if len(kept) == most:
+        kept.clear()
+    kept[id(state)] = what
 
 
 def _ended_with(status: int) -> ProgramError:

@@ -82,13 +82,6 @@ class Snapshot:
                 return False
         return all(view.state(tuple) == before for view, before in self._views)
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether that is so also of what is no part of its state."""
-        process = self.process
-        news = process.effects_ or process.read_ or process.members_ or process.joins_
-        return process.stale_ and process.unseen_ and process.worth_ == 32 and not news
-
 
 @lru_cache(maxsize=1024)
 def _fields_of(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:

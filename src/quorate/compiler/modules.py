@@ -221,13 +221,9 @@ def _outside(package: str) -> str:
     return os.path.join(os.path.dirname(os.path.dirname(package)), _INIT)
 
 
-def _is_package(path: str) -> bool:
-    return os.path.basename(path) == _INIT
-
-
 def _submodules(path: str) -> set[str]:
     """The names of what may be imported from a package, beside what it defines."""
-    if not _is_package(path):
+    if os.path.basename(path) != _INIT:
         return set()
     modules = ".da", *importlib.machinery.all_suffixes()
     with os.scandir(os.path.dirname(path)) as entries:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from quorate.core.freeze import RAW, Freezer
 from quorate.core.naming import Modules
+from quorate.core.ordering import creation
 from quorate.core.process import Process
 from quorate.core.properties import Property, Question
 from quorate.worlds.check.steps import Reads
@@ -140,4 +140,5 @@ class Observer:
         return question.find(members, *map(members, question.over.values()))
 
 
-_creation = attrgetter("id_._key")
+def _creation(process: Process) -> Any:
+    return creation(process.id_)

@@ -74,8 +74,12 @@ class Lifetimes:
 
     def take(self, change: Change) -> None:
         path, origin, node, _, by, code = change
-        if path and node != origin and self._is_gone(node, path):
-            return
+        if path and node != origin:
+            if self._goes_on:
+                key = node, path[:-1]
+                self._made[key] = max(path[-1], self._made.get(key, 0))
+            if self._is_gone(node, path):
+                return
         count = self._counts.get(path, 0) + by
         self.started += by > 0 and code != PREPARATION
         self.daemons += code == DAEMON
@@ -92,10 +96,7 @@ class Lifetimes:
 
     def _is_gone(self, node: str, path: tuple[int, ...]) -> bool:
         """Whether a process was on a node that is lost; creations of one creator are in order."""
-        number, key = path[-1], (node, path[:-1])
-        if self._goes_on:
-            self._made[key] = max(number, self._made.get(key, 0))
-        return node in self._lost or number <= self._gone.get(key, 0)
+        return node in self._lost or path[-1] <= self._gone.get((node, path[:-1]), 0)
 
     def at(self, node: str) -> list[Change]:
         """Of each process on a node that is open the last change, in the order of their paths."""

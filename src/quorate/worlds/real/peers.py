@@ -185,21 +185,20 @@ class Peers:
         """Read no more from others while there is too much to do."""
         if not self._paused and self.worker.congested:
             self._paused = True
-            if self.datagrams is not None:
-                self.datagrams.pause()
-            for link in self._links.values():
-                if link.connection is not None:
-                    link.connection.pause()
+            for each in self._sources():
+                each.pause()
 
     def relieve(self) -> None:
         """Read again, if that is wanted."""
         if self._paused and not self.worker.congested:
             self._paused = False
-            if self.datagrams is not None:
-                self.datagrams.resume()
-            for link in self._links.values():
-                if link.connection is not None:
-                    link.connection.resume()
+            for each in self._sources():
+                each.resume()
+
+    def _sources(self) -> list[Datagrams | Connection]:
+        """What is read from."""
+        connections = [link.connection for link in self._links.values()]
+        return [each for each in (self.datagrams, *connections) if each is not None]
 
     def _work(self) -> None:
         """Have done what datagrams have brought."""

@@ -230,15 +230,17 @@ def test_a_program_may_go_on_without_a_node(begin_node: Begin) -> None:
 
 
 def test_what_was_on_a_lost_node_is_not_waited_for_on_the_next_of_its_name(
-    begin_node: Begin,
+    begin_node: Begin, tmp_path: Path
 ) -> None:
+    lost = tmp_path / "lost"
     before = begin_node("x@127.0.0.1:0", "anew", idle=True)
-    a = begin_node("a@127.0.0.1:0", "anew", address_of(before), node_timeout=0.2)
+    a = begin_node("a@127.0.0.1:0", "anew", address_of(before), str(lost), node_timeout=0.2)
     a.hear("listens on")
     a.read_until("there")
     before.signal(signal.SIGKILL)
     before.end()
     a.hear("node x is lost")
+    lost.touch()
     after = begin_node(f"x@{address_of(before)}", "anew", idle=True, join=f"a@{address_of(a)}")
     a.end()
     assert a.status == 0, a.errors
